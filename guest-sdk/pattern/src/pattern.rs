@@ -1,0 +1,188 @@
+//! A compiled pattern: what a stage holds and asks.
+
+use crate::error::PatternError;
+use crate::flavour::{self, Translated};
+use crate::plan::{self, Plan};
+use regex::{CaptureLocations, Regex};
+use std::ops::Range;
+
+/// A pattern in Go's RE2 flavour: leftmost-first, `$` only at the text's end, `.` everything but `\n`.
+///
+/// ```
+/// let pattern = millstream_pattern::Pattern::new(".*(?P<level>INFO|WARN).*")?;
+/// let mut slots = pattern.slots();
+/// assert!(pattern.captures("12:00 WARN disk full", &mut slots));
+/// assert_eq!(slots.get(0), Some(6..10));
+/// assert_eq!(pattern.group_names(), ["level"]);
+/// # Ok::<(), millstream_pattern::PatternError>(())
+/// ```
+#[derive(Debug)]
+pub struct Pattern {
+    expression: String,
+    names: Vec<String>,
+    /// Per named group, its number in `regex`.
+    numbers: Vec<usize>,
+    regex: Regex,
+    plan: Plan,
+}
+
+/// Where the named groups of a match lie; made by [`Pattern::slots`], written by [`Pattern::captures`], so that
+/// matching a line allocates nothing.
+#[derive(Debug, Clone)]
+pub struct Slots {
+    spans: Vec<Option<(usize, usize)>>,
+    locations: CaptureLocations,
+}
+
+impl Slots {
+    /// The bytes of the named group `group`, counted as in [`Pattern::group_names`]; `None` when it took no part in
+    /// the match.
+    #[inline]
+    pub fn get(&self, group: usize) -> Option<Range<usize>> {
+        self.spans
+            .get(group)
+            .copied()
+            .flatten()
+            .map(|(start, end)| start..end)
+    }
+
+    #[inline]
+    fn set(&mut self, groups: &[(usize, usize, usize)], at: usize) {
+        if groups.len() != self.spans.len() {
+            self.spans.fill(None);
+        }
+        for (slot, start, end) in groups {
+            if let Some(span) = self.spans.get_mut(*slot) {
+                *span = Some((at + start, at + end));
+            }
+        }
+    }
+}
+
+impl Pattern {
+    /// Compiles `expression`.
+    ///
+    /// # Errors
+    /// The expression is not RE2, or compiles to more than the regex engine's limit; the error says where and why.
+    pub fn new(expression: &str) -> Result<Self, PatternError> {
+        let mut pattern = Self::without_plan(expression)?;
+        let translated = flavour::translate(expression)?;
+        let hir = parse(expression, &translated)?;
+        let mut slots = vec![None];
+        let mut named = 0..;
+        slots.extend(
+            translated
+                .names
+                .iter()
+                .map(|name| name.as_ref().and_then(|_| named.next())),
+        );
+        pattern.plan = plan::choose(&hir, &slots);
+        Ok(pattern)
+    }
+
+    /// The same pattern, always run by the regex engine: to measure a plan by, and to test it against.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`].
+    pub fn without_plan(expression: &str) -> Result<Self, PatternError> {
+        let translated = flavour::translate(expression)?;
+        parse(expression, &translated)?;
+        let regex = Regex::new(&translated.regex)
+            .map_err(|error| PatternError::new(expression, 0, format!("too big to compile ({error})")))?;
+        let named = translated
+            .names
+            .into_iter()
+            .enumerate()
+            .filter_map(|(i, name)| Some((i + 1, name?)));
+        let (numbers, names) = named.unzip();
+        Ok(Self {
+            expression: expression.to_owned(),
+            names,
+            numbers,
+            regex,
+            plan: Plan::Regex,
+        })
+    }
+
+    /// The expression as it was written.
+    pub fn expression(&self) -> &str {
+        &self.expression
+    }
+
+    /// The named groups, in order of their opening parenthesis. Unnamed groups are not reported; a name given to
+    /// several groups is there as often.
+    pub fn group_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// A buffer for [`Pattern::captures`] of this pattern.
+    pub fn slots(&self) -> Slots {
+        Slots {
+            spans: vec![None; self.names.len()],
+            locations: self.regex.capture_locations(),
+        }
+    }
+
+    /// Whether the pattern matches anywhere in `text`.
+    #[inline]
+    pub fn is_match(&self, text: &str) -> bool {
+        match &self.plan {
+            Plan::Scan(scan) => scan.is_match(text.as_bytes()),
+            Plan::Shape(shape) => {
+                shape.passes(text.as_bytes()) && (shape.is_exact() || self.regex.is_match(text))
+            }
+            Plan::Regex => self.regex.is_match(text),
+        }
+    }
+
+    /// Whether the pattern matches; if so, `slots` holds the named groups of the first match, else it is left as it
+    /// was. `slots` must come from this pattern.
+    #[inline]
+    pub fn captures(&self, text: &str, slots: &mut Slots) -> bool {
+        match &self.plan {
+            Plan::Scan(scan) => {
+                let found = scan.find(text.as_bytes());
+                if let Some((word, at)) = found {
+                    slots.set(&word.groups, at);
+                }
+                found.is_some()
+            }
+            Plan::Shape(shape) => {
+                if !shape.passes(text.as_bytes()) {
+                    return false;
+                }
+                let Some(groups) = shape.groups() else {
+                    return self.run(text, slots);
+                };
+                slots.set(groups, 0);
+                true
+            }
+            Plan::Regex => self.run(text, slots),
+        }
+    }
+
+    fn run(&self, text: &str, slots: &mut Slots) -> bool {
+        if self.numbers.is_empty() {
+            return self.regex.is_match(text);
+        }
+        if self.regex.captures_read(&mut slots.locations, text).is_none() {
+            return false;
+        }
+        for (span, number) in slots.spans.iter_mut().zip(&self.numbers) {
+            *span = slots.locations.get(*number);
+        }
+        true
+    }
+}
+
+/// Parses the rewritten expression, and tells an error by its place in the original.
+fn parse(expression: &str, translated: &Translated) -> Result<regex_syntax::hir::Hir, PatternError> {
+    regex_syntax::parse(&translated.regex).map_err(|error| {
+        let (offset, reason) = match &error {
+            regex_syntax::Error::Parse(error) => (error.span().start.offset, error.kind().to_string()),
+            regex_syntax::Error::Translate(error) => (error.span().start.offset, error.kind().to_string()),
+            other => (0, other.to_string()),
+        };
+        PatternError::new(expression, translated.place(offset), reason)
+    })
+}

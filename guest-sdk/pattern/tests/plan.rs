@@ -1,0 +1,215 @@
+//! A plan answers as the regex engine does, for every pattern that gets one and every text.
+//! `PROPTEST_CASES=20000 cargo test --release` looks harder.
+
+use millstream_pattern::Pattern;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// Texts made of what the patterns are made of, so that near misses, overlaps and line ends are common.
+fn text() -> impl Strategy<Value = String> {
+    let pieces = select(vec![
+        "INFO",
+        "INFORMATION",
+        "INF",
+        "IN",
+        "WARN",
+        "WAR",
+        "ERROR",
+        "level=",
+        "a",
+        "b",
+        "ab",
+        "aa",
+        "x=",
+        "[",
+        "]",
+        " ",
+        "\n",
+        "\r\n",
+        "é",
+        "한",
+        "\0",
+        "0",
+        "2026-01-02 03:04:05.678",
+        "12:",
+        "_",
+        "\t at com.x.Y(Y.java:12)",
+        "0123456789abcdefghij",
+        "....",
+        "ſ",
+        "K",
+    ]);
+    prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+fn word() -> impl Strategy<Value = &'static str> {
+    select(vec![
+        "INFO",
+        "INFORMATION",
+        "IN",
+        "WARN",
+        "WARN(?:ING)?",
+        "ERROR",
+        "a",
+        "ab",
+        "aab",
+        "b",
+        "[ab]",
+        "[a-c]b",
+        "é",
+        "한",
+        "a?",
+        "a??b",
+        "(?:a|b){2}",
+        "x=",
+        r"\[",
+        r"\n",
+        "a\0",
+        "(?i)k",
+        "0123456789ab",
+        "(?P<inner>a|ab)",
+        "(?P<maybe>b)?a",
+    ])
+}
+
+fn words() -> impl Strategy<Value = String> {
+    prop::collection::vec(word(), 1..6).prop_map(|words| words.join("|"))
+}
+
+fn scan() -> impl Strategy<Value = String> {
+    let lead = select(vec![
+        "", "", "^", ".*", ".*", ".*?", "^.*", "^.*?", "(?s).*", "(?s)^.*", r"\A.*", "(?U).*", ".+", "(?m)^",
+    ]);
+    let before = select(vec!["", "", "level=", r"\[", "a", "a?", "[ab]"]);
+    let group = select(vec!["(?P<level>", "(?P<level>", "(", "(?:", "(?:x|(?P<level>"]);
+    let after = select(vec!["", "", "b", r"\]", " ", "a|b", "(?P<after>a)?"]);
+    let tail = select(vec![
+        "",
+        "",
+        ".*",
+        ".*?",
+        ".*$",
+        "(?s:.*)$",
+        "$",
+        r"\s*",
+        "(?P<rest>.*)",
+        "b*",
+        r"\b",
+        r".*\z",
+    ]);
+    (lead, before, group, words(), after, tail).prop_map(|(lead, before, group, words, after, tail)| {
+        let close = if group.starts_with("(?:x") { "))" } else { ")" };
+        format!("{lead}{before}{group}{words}{close}{after}{tail}")
+    })
+}
+
+fn shape() -> impl Strategy<Value = String> {
+    let item = select(vec![
+        r"\d",
+        r"\d{2}",
+        r"\d{4}-",
+        "-",
+        ":",
+        " ",
+        "[A-Z]",
+        "[A-Za-z_]",
+        r"\S",
+        "[^ ]",
+        ".",
+        "é",
+        "x",
+        r"\[",
+        "(?P<g>[0-9]{2})",
+        r"(\w)",
+        r"\d+",
+        ".*",
+        "a?",
+        "(?P<h>[ab]+)",
+        "(?P<i>.)",
+        r"(?P<j>\d){2}",
+        "[é-ü]",
+        r"\b",
+        "$",
+        "a|b",
+        "(?P<k>a|b)",
+        "(?:ab){0,2}",
+        "(?i)k",
+        "[a-c]{60}",
+        r"\D{2}",
+    ]);
+    (
+        select(vec!["^", "^", "^", r"\A", "", "(?m)^"]),
+        prop::collection::vec(item, 0..6),
+    )
+        .prop_map(|(start, items)| format!("{start}{}", items.concat()))
+}
+
+fn spans(pattern: &Pattern, text: &str) -> Option<Vec<Option<(usize, usize)>>> {
+    let mut slots = pattern.slots();
+    pattern.captures(text, &mut slots).then(|| {
+        (0..pattern.group_names().len())
+            .map(|i| slots.get(i).map(|span| (span.start, span.end)))
+            .collect()
+    })
+}
+
+fn same(expression: &str, texts: &[String]) -> Result<(), TestCaseError> {
+    // A generated expression may name a group twice; it is refused either way.
+    let (Ok(planned), Ok(plain)) = (Pattern::new(expression), Pattern::without_plan(expression)) else {
+        return Ok(());
+    };
+    for text in texts {
+        prop_assert_eq!(
+            planned.is_match(text),
+            plain.is_match(text),
+            "{} on {:?}",
+            expression,
+            text
+        );
+        prop_assert_eq!(
+            spans(&planned, text),
+            spans(&plain, text),
+            "{} on {:?}",
+            expression,
+            text
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn words_on_a_line(expression in scan(), texts in prop::collection::vec(text(), 1..12)) {
+        same(&expression, &texts)?;
+    }
+
+    #[test]
+    fn classes_at_the_start(expression in shape(), texts in prop::collection::vec(text(), 1..12)) {
+        same(&expression, &texts)?;
+    }
+
+    #[test]
+    fn the_users_own(texts in prop::collection::vec(text(), 1..40)) {
+        for expression in [
+            ".*(?P<level>INFO|WARN|ERROR|DEBUG|TRACE).*",
+            r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3}",
+            "(?P<level>INFO|INFORMATION|WARN)",
+        ] {
+            same(expression, &texts)?;
+        }
+    }
+}
+
+#[test]
+fn slots_of_an_earlier_match_do_not_shine_through() {
+    let pattern = Pattern::new("(?P<x>a)|(?P<y>b)").expect("a pattern");
+    let mut slots = pattern.slots();
+    assert!(pattern.captures("a", &mut slots));
+    assert_eq!((slots.get(0), slots.get(1)), (Some(0..1), None));
+    assert!(pattern.captures("b", &mut slots));
+    assert_eq!((slots.get(0), slots.get(1)), (None, Some(0..1)));
+    assert!(!pattern.captures("c", &mut slots));
+    assert_eq!(slots.get(2), None);
+}
