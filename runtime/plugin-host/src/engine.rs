@@ -1,0 +1,143 @@
+//! The wasmtime engine, narrowed to what stages use, and the clock that ends calls which take too long.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use thiserror::Error;
+use wasmtime::component::Linker;
+use wasmtime::{Config, Engine, OptLevel};
+
+use crate::bindings::LogStage as Bindings;
+use crate::error::LoadError;
+use crate::instance::Guest;
+use crate::plugin::Plugin;
+
+/// How often the epoch advances: the resolution of time limits.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Stack for a thread that calls stages. Guests get 512 KiB of it (wasmtime's default); an overflow of the thread's
+/// own stack would abort the process, so there is room to spare.
+pub const STACK_SIZE: usize = 8 << 20;
+
+/// The plugin host cannot start.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// The engine refuses its configuration on this machine.
+    #[error("cannot start the WebAssembly engine")]
+    Engine(#[source] wasmtime::Error),
+    /// The clock thread cannot start.
+    #[error("cannot start the thread that ends long calls")]
+    Clock(#[source] std::io::Error),
+    /// The cache folder cannot be made.
+    #[error("cannot make the folder for compiled plugins {path}")]
+    Cache {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The engine, its clock and the cache of compiled code. Cheap to clone; one per process.
+#[derive(Clone)]
+pub struct Host(Arc<Shared>);
+
+struct Shared {
+    engine: Engine,
+    linker: Linker<Guest>,
+    cache: Option<PathBuf>,
+    _clock: Clock,
+}
+
+impl Host {
+    /// Starts the engine. Compiled code is kept in `cache` when given.
+    ///
+    /// # Errors
+    /// When the engine, its clock or the cache folder cannot be had.
+    pub fn new(cache: Option<&Path>) -> Result<Self, HostError> {
+        if let Some(path) = cache {
+            crate::cache::make_folder(path).map_err(|source| HostError::Cache {
+                path: path.to_path_buf(),
+                source,
+            })?;
+        }
+        let engine = Engine::new(&config()).map_err(HostError::Engine)?;
+        let mut linker = Linker::new(&engine);
+        Bindings::add_to_linker::<Guest, wasmtime::component::HasSelf<Guest>>(&mut linker, |guest| guest)
+            .map_err(HostError::Engine)?;
+        let clock = Clock::start(engine.clone()).map_err(HostError::Clock)?;
+        Ok(Self(Arc::new(Shared {
+            engine,
+            linker,
+            cache: cache.map(Path::to_path_buf),
+            _clock: clock,
+        })))
+    }
+
+    /// Compiles a component, or takes it from the cache. `name` is for messages.
+    ///
+    /// # Errors
+    /// When the bytes are no component, do not compile or are of another world.
+    pub fn load(&self, name: &str, wasm: &[u8]) -> Result<Plugin, LoadError> {
+        Plugin::load(self, name, wasm)
+    }
+
+    /// [`Host::load`] of a file.
+    ///
+    /// # Errors
+    /// Likewise, or when the file cannot be read.
+    pub fn load_file(&self, name: &str, path: &Path) -> Result<Plugin, LoadError> {
+        let wasm = std::fs::read(path).map_err(|source| LoadError::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        self.load(name, &wasm)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<Guest> {
+        &self.0.linker
+    }
+
+    pub(crate) fn cache(&self) -> Option<&Path> {
+        self.0.cache.as_deref()
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        // Calls are synchronous; the concurrent machinery would cost every call (wasmtime#14189).
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        // Backtraces name functions; offsets into the module would only cost memory.
+        .generate_address_map(false)
+        .native_unwind_info(false);
+    config
+}
+
+/// Advances the engine's epoch until dropped.
+struct Clock {
+    _stop: SyncSender<()>,
+}
+
+impl Clock {
+    fn start(engine: Engine) -> std::io::Result<Self> {
+        let (stop, stopped) = sync_channel(0);
+        std::thread::Builder::new()
+            .name("plugin-clock".into())
+            .stack_size(64 << 10)
+            .spawn(move || {
+                while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
+                    engine.increment_epoch();
+                }
+            })?;
+        Ok(Self { _stop: stop })
+    }
+}

@@ -1,0 +1,102 @@
+//! What a stage may use.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+/// What a stage may use; on by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most memory its instance may have, in bytes. Default 64 MiB.
+    pub memory: usize,
+    /// The longest a call may take. Default 1 s. Kept with a resolution of [`crate::engine::TICK`].
+    pub timeout: Duration,
+    /// The most bytes a call may return, as a multiple of what went in (plus [`Limits::OUTPUT_FLOOR`]). Default 16.
+    pub output_factor: usize,
+}
+
+impl Limits {
+    /// What any call may return, however small its input: 1 MiB.
+    pub const OUTPUT_FLOOR: usize = 1 << 20;
+
+    /// The most bytes a call that takes `input` bytes may return.
+    #[must_use]
+    pub fn output(&self, input: usize) -> usize {
+        input
+            .saturating_mul(self.output_factor)
+            .saturating_add(Self::OUTPUT_FLOOR)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 64 << 20,
+            timeout: Duration::from_secs(1),
+            output_factor: 16,
+        }
+    }
+}
+
+/// Most elements of a guest's tables: function pointers, a few hundred in practice.
+const TABLE_ELEMENTS: usize = 100_000;
+
+/// Says no to growth, with words, instead of letting the guest see a failed allocation.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    memory: usize,
+    used: usize,
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            memory: limits.memory,
+            used: 0,
+        }
+    }
+
+    /// Bytes of all memories of the instance.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+}
+
+/// The guest asked for more than it may have.
+#[derive(Debug, thiserror::Error)]
+#[error("it needs {wanted} bytes of memory and may have {limit}")]
+pub(crate) struct TooMuch {
+    wanted: usize,
+    limit: usize,
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let wanted = self.used.saturating_sub(current).saturating_add(desired);
+        if wanted > self.memory {
+            return Err(TooMuch {
+                wanted,
+                limit: self.memory,
+            }
+            .into());
+        }
+        self.used = wanted;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > TABLE_ELEMENTS {
+            return Err(TooMuch {
+                wanted: desired,
+                limit: TABLE_ELEMENTS,
+            }
+            .into());
+        }
+        Ok(true)
+    }
+
+    fn memories(&self) -> usize {
+        // A component is a few core modules (the plugin, an adapter), each with at most one memory.
+        4
+    }
+}
