@@ -1,0 +1,11 @@
+//! Delivery: what is on its way, what has arrived, and what an answer means.
+
+pub mod ledger;
+pub mod outcome;
+pub mod receipt;
+pub mod shipment;
+
+pub use ledger::{Ledger, Origin};
+pub use outcome::Outcome;
+pub use receipt::{Receipt, Settlements};
+pub use shipment::{Load, Shipment};

@@ -1,0 +1,20 @@
+//! Millstream: the WebAssembly-scriptable agent for logs and metrics.
+//!
+//! The modules stand in the order data travels: [`sources`] → [`pipeline`] (which runs [`stages`]) → [`sinks`],
+//! with [`delivery`] between them keeping count of what has arrived. [`manifest`] says what to build, [`admin`]
+//! shows it, [`cli`] is the edge.
+//!
+//! Sources never import sinks, nor the reverse; only [`pipeline`] knows both ends.
+
+pub mod admin;
+pub mod agent;
+pub mod causes;
+pub mod cli;
+pub mod delivery;
+pub mod demo;
+pub mod manifest;
+pub mod pipeline;
+pub mod sinks;
+pub mod sources;
+pub mod stages;
+pub mod transport;

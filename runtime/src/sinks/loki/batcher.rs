@@ -1,0 +1,196 @@
+//! Collects shipments into requests, while the one before is on its way.
+//!
+//! A request is finished when it is full or its first entry has waited `batch_wait`; it is handed over when there is
+//! room behind the one on its way. Until then, one that is merely due goes on growing: while a receiver is down,
+//! requests become full instead of many. When it is full, nothing more is received: that is the back-pressure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_batch::LogBatch;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use crate::causes;
+use crate::delivery::{Load, Shipment};
+
+use super::metrics::Endpoint;
+use super::outcome::REFUSED;
+use super::request::{Part, Request};
+use super::streams::Streams;
+
+/// Collects shipments into requests.
+#[derive(Debug)]
+pub struct Batcher {
+    sink: String,
+    wait: Duration,
+    counts: Arc<Endpoint>,
+    streams: Streams,
+    parts: Vec<Part>,
+    /// When the first entry of the request came.
+    opened: Option<Instant>,
+    /// The shipment that did not fit as a whole.
+    pending: Option<Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    batch: Arc<LogBatch>,
+    next: usize,
+    part: Part,
+}
+
+impl Batcher {
+    /// For the sink of this name, with its `batch_size` and `batch_wait`.
+    #[must_use]
+    pub fn new(sink: &str, size: usize, wait: Duration, counts: Arc<Endpoint>) -> Self {
+        Self {
+            sink: sink.to_owned(),
+            wait,
+            counts,
+            streams: Streams::new(size),
+            parts: Vec::new(),
+            opened: None,
+            pending: None,
+        }
+    }
+
+    /// Runs until the inlet is closed and all is handed over, or until `abort`; says how many rows that left here.
+    /// Cancels `draining` when the inlet closes.
+    pub async fn run(
+        mut self,
+        mut inlet: mpsc::Receiver<Shipment>,
+        outlet: mpsc::Sender<Request>,
+        abort: &CancellationToken,
+        draining: &CancellationToken,
+    ) -> u64 {
+        let mut closed = false;
+        loop {
+            self.fill();
+            if closed && self.streams.is_empty() {
+                return 0;
+            }
+            let full = self.pending.is_some() || self.streams.is_full();
+            let deadline = self.opened.map(|opened| opened + self.wait);
+            let due = full
+                || deadline.is_some_and(|deadline| Instant::now() >= deadline)
+                || closed && !self.streams.is_empty();
+            tokio::select! {
+                biased;
+                () = abort.cancelled() => return self.abandon(inlet).await,
+                permit = outlet.reserve(), if due => match permit {
+                    Ok(permit) => if let Some(request) = self.seal() { permit.send(request) },
+                    // The pusher only goes before us when aborted.
+                    Err(_) => return self.abandon(inlet).await,
+                },
+                () = until(deadline), if !due => {}
+                shipment = inlet.recv(), if !full && !closed => match shipment {
+                    Some(shipment) => self.take(shipment),
+                    None => {
+                        closed = true;
+                        draining.cancel();
+                    }
+                },
+            }
+        }
+    }
+
+    /// Takes a shipment in.
+    fn take(&mut self, shipment: Shipment) {
+        match shipment.load {
+            Load::Logs(batch) => {
+                let part = Part {
+                    receipt: shipment.receipt,
+                    arrived: Instant::now(),
+                };
+                self.pending = Some(Pending { batch, next: 0, part });
+            }
+            // A manifest that leads samples here is refused before anything starts.
+            Load::Samples(batch) => {
+                error!(
+                    sink = self.sink,
+                    samples = batch.len(),
+                    "dropped samples: Loki takes log entries only"
+                );
+                self.counts.dropped(REFUSED, batch.len(), 0);
+                shipment.receipt.settle();
+            }
+        }
+    }
+
+    /// Moves the pending shipment's rows into the request, as far as they fit.
+    fn fill(&mut self) {
+        let Some(mut pending) = self.pending.take() else {
+            return;
+        };
+        let before = self.streams.len();
+        pending.next = self.streams.fill(&pending.batch, pending.next);
+        if self.streams.len() > before {
+            self.opened.get_or_insert(pending.part.arrived);
+            self.parts.push(pending.part.clone());
+        }
+        if pending.next < pending.batch.len() {
+            self.pending = Some(pending);
+        } else {
+            // The parts of its requests hold its receipt now.
+            pending.part.receipt.settle();
+        }
+    }
+
+    fn seal(&mut self) -> Option<Request> {
+        self.opened = None;
+        let entries = self.streams.len();
+        let parts = std::mem::take(&mut self.parts);
+        match self.streams.seal() {
+            Ok(sealed) => Some(Request::new(sealed, parts)),
+            // Only a request over 4 GiB; nothing smaller can be sent again, so it is a drop like any other.
+            Err(error) => {
+                error!(
+                    sink = self.sink,
+                    entries,
+                    error = causes::told(&error),
+                    "dropped entries"
+                );
+                self.counts.dropped(REFUSED, entries, 0);
+                for part in parts {
+                    part.receipt.settle();
+                }
+                None
+            }
+        }
+    }
+
+    /// Gives up what is here and what still comes in.
+    async fn abandon(self, mut inlet: mpsc::Receiver<Shipment>) -> u64 {
+        let mut rows = self.streams.len() as u64;
+        for part in self.parts {
+            part.receipt.abandon();
+        }
+        if let Some(pending) = self.pending {
+            rows += (pending.batch.len() - pending.next) as u64;
+            pending.part.receipt.abandon();
+        }
+        inlet.close();
+        while let Some(shipment) = inlet.recv().await {
+            rows += match &shipment.load {
+                Load::Logs(batch) => batch.len() as u64,
+                Load::Samples(batch) => batch.len() as u64,
+            };
+            shipment.receipt.abandon();
+        }
+        rows
+    }
+}
+
+/// Waits for the deadline, for ever when there is none.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

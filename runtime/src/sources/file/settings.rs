@@ -1,0 +1,63 @@
+//! The resolved settings of a file source.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Where a file without a checkpoint begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StartAt {
+    /// At its first byte.
+    #[default]
+    Beginning,
+    /// At its end as found when the source starts; files that appear later are read from their beginning.
+    End,
+}
+
+/// What becomes of a line over the limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LongLine {
+    /// Its first bytes are kept.
+    #[default]
+    Truncate,
+    /// It is dropped and counted.
+    Skip,
+}
+
+/// The resolved settings of a file source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileSettings {
+    /// Globs (`*`, `**`, `?`, `[..]`, `{a,b}`).
+    pub include: Vec<String>,
+    /// Globs of what to leave out.
+    pub exclude: Vec<String>,
+    /// Set on every entry, beside `filename`.
+    pub labels: BTreeMap<String, String>,
+    /// Where a file without a checkpoint begins.
+    pub start_at: StartAt,
+    /// An encoding label of the WHATWG standard; the default is `utf-8`.
+    pub encoding: String,
+    /// The longest line in bytes; default 256 KiB (Loki's `max_line_size`).
+    pub max_line_size: usize,
+    /// What becomes of longer ones.
+    pub on_long_line: LongLine,
+    /// After this long without growth an unterminated last line is emitted; zero means never.
+    pub idle_flush: Duration,
+    /// How often globs are read and files looked at without an event.
+    pub rescan: Duration,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self {
+            include: Vec::new(),
+            exclude: Vec::new(),
+            labels: BTreeMap::new(),
+            start_at: StartAt::default(),
+            encoding: "utf-8".into(),
+            max_line_size: 256 << 10,
+            on_long_line: LongLine::default(),
+            idle_flush: Duration::from_secs(5),
+            rescan: Duration::from_secs(10),
+        }
+    }
+}
