@@ -1,0 +1,49 @@
+//! `millstream check`: say what is wrong with a manifest.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use millstream_plugin_host::Host;
+
+use super::exit::InputError;
+use super::{exit, load};
+use crate::admin::Families;
+use crate::pipeline::Plan;
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// The manifest.
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+}
+
+/// Checks the manifest: loads, compiles and configures every plugin, contacts nothing.
+///
+/// # Errors
+/// With everything that is wrong with it.
+pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
+    let manifest = load(&args.manifest)?;
+    exit::warn(&manifest.warnings);
+    let families = Families::register().context("cannot set up the metrics")?;
+    // Without a cache: a check leaves nothing behind.
+    let plan = Plan::make(manifest, &Host::new(None)?, &families.stages).map_err(InputError::from)?;
+    let manifest = plan.manifest;
+    let (sources, pipelines) = (manifest.sources.len(), manifest.pipelines.len());
+    let (stages, sinks) = (
+        manifest
+            .pipelines
+            .values()
+            .map(|pipeline| pipeline.stages.len())
+            .sum::<usize>(),
+        manifest.sinks.len(),
+    );
+    writeln!(
+        io::stdout().lock(),
+        "{}: good (sources: {sources}, pipelines: {pipelines}, stages: {stages}, sinks: {sinks})",
+        manifest.path.display(),
+    )
+    .context("cannot print the result")
+}

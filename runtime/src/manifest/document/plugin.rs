@@ -1,0 +1,34 @@
+//! `plugins:` as written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::text::{DurationText, SizeText};
+
+/// A custom plugin, or, under a bundled plugin's name and without `path`, limits for that one.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Plugin")]
+pub struct PluginDocument {
+    /// The component's file, relative to the manifest.
+    pub path: Option<String>,
+    /// The most memory each instance may take; default 64MiB.
+    pub memory: Option<SizeText>,
+    /// The longest a call may take; default 1s.
+    pub timeout: Option<DurationText>,
+    /// What becomes of an entry the plugin fails on; default pass.
+    pub on_error: Option<OnErrorWord>,
+}
+
+/// What becomes of an entry a plugin fails on.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "OnError")]
+pub enum OnErrorWord {
+    /// It goes on unchanged, marked in its metadata.
+    Pass,
+    /// It is dropped and counted.
+    Drop,
+    /// The pipeline stops.
+    Halt,
+}
