@@ -1,0 +1,14 @@
+//! Pipelines: workers that carry batches from sources through stages to sinks, and the graph that holds them.
+
+pub mod assembly;
+pub mod chain;
+pub mod clock;
+pub mod graph;
+pub mod plan;
+pub mod sample_worker;
+pub mod worker;
+
+pub use assembly::Assembly;
+pub use clock::WallClock;
+pub use graph::{DrainReport, Graph};
+pub use plan::Plan;

@@ -1,0 +1,246 @@
+//! The stages of a pipeline in a row: a batch in, what comes out at the end.
+//!
+//! Invariants: order is kept; every row that goes in comes out, is held by a stage ([`Chain::owed`]), merged into one
+//! that does, or is counted as dropped. A failing stage costs its own work, never the rows: they pass on unchanged
+//! unless its `on_error` says otherwise.
+//!
+//! Plain state, no IO: a worker's thread only carries it, so simulated schedules can drive it too.
+
+use std::collections::BTreeSet;
+
+use millstream_batch::{Field, LogBatch};
+use millstream_plugin_host::{Answer, CallError, EVERY, Failed};
+
+use crate::manifest::OnError;
+use crate::stages::Stage;
+
+/// The stages of a pipeline in a row.
+pub struct Chain {
+    stages: Vec<Stage>,
+    /// Per stage, entries merged away further up whose rows this stage holds.
+    debts: Vec<Vec<Debt>>,
+    wanted: Vec<String>,
+}
+
+/// Sequence numbers that stay owed while the stage holds a row with an id below `until`.
+struct Debt {
+    until: u64,
+    seqs: Vec<u64>,
+}
+
+/// A stage that must not go on has failed.
+#[derive(Debug, thiserror::Error)]
+#[error("stage `{stage}` failed and its on_error is `halt`")]
+pub struct Halted {
+    stage: String,
+    source: CallError,
+}
+
+/// What is called on the first stage of a walk.
+enum Call {
+    Process(LogBatch),
+    Tick,
+    Flush,
+}
+
+impl Chain {
+    /// These stages in this order.
+    #[must_use]
+    pub fn new(stages: Vec<Stage>) -> Self {
+        let mut wanted: Vec<String> = stages
+            .iter()
+            .flat_map(|stage| stage.interest().fields.iter().cloned())
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let debts = stages.iter().map(|_| Vec::new()).collect();
+        Self {
+            stages,
+            debts,
+            wanted,
+        }
+    }
+
+    /// Walks a batch through all stages.
+    ///
+    /// # Errors
+    /// When a stage fails whose `on_error` is `halt`.
+    pub fn walk(&mut self, mut batch: LogBatch, now: i64) -> Result<Vec<LogBatch>, Halted> {
+        self.extract_labels(&mut batch);
+        let mut out = Vec::new();
+        self.step(0, Call::Process(batch), Vec::new(), now, &mut out)?;
+        Ok(out)
+    }
+
+    /// Lets the stages work whose time has come.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn tick(&mut self, now: i64) -> Result<Vec<LogBatch>, Halted> {
+        let mut out = Vec::new();
+        for index in 0..self.stages.len() {
+            if self.stages[index].wake_at().is_some_and(|at| at <= now) {
+                self.step(index, Call::Tick, Vec::new(), now, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Lets go of everything, first stage first, so that what it releases goes through the others.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn flush(&mut self, now: i64) -> Result<Vec<LogBatch>, Halted> {
+        let mut out = Vec::new();
+        for index in 0..self.stages.len() {
+            if self.stages[index].interest().holds {
+                self.step(index, Call::Flush, Vec::new(), now, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// When the next stage wants to be called, in nanoseconds since the epoch.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<i64> {
+        self.stages.iter().filter_map(Stage::wake_at).min()
+    }
+
+    /// Sequence numbers of all entries that stages keep back.
+    pub fn owed(&self) -> impl Iterator<Item = u64> + '_ {
+        let held = self
+            .stages
+            .iter()
+            .flat_map(|stage| stage.held().rows().seqs.iter().copied());
+        let debts = self
+            .debts
+            .iter()
+            .flatten()
+            .flat_map(|debt| debt.seqs.iter().copied());
+        held.chain(debts)
+    }
+
+    /// One call on stage `index`, and what comes of it through the stages behind. `vanished` are entries that went
+    /// into the batch's rows further up.
+    fn step(
+        &mut self,
+        index: usize,
+        call: Call,
+        vanished: Vec<u64>,
+        now: i64,
+        out: &mut Vec<LogBatch>,
+    ) -> Result<(), Halted> {
+        let Some(stage) = self.stages.get_mut(index) else {
+            if let Call::Process(batch) = call {
+                out.extend((!batch.is_empty()).then_some(batch));
+            }
+            return Ok(());
+        };
+        let result = match call {
+            Call::Process(batch) if batch.is_empty() => return Ok(()),
+            Call::Process(batch) => stage.process(batch, now),
+            Call::Tick => stage.tick(now),
+            Call::Flush => stage.flush(now),
+        };
+        match result {
+            Ok(answer) => self.pass_on(index, answer, vanished, now, out),
+            Err(failed) => self.failed(index, *failed, vanished, now, out),
+        }
+    }
+
+    fn pass_on(
+        &mut self,
+        index: usize,
+        answer: Answer,
+        mut vanished: Vec<u64>,
+        now: i64,
+        out: &mut Vec<LogBatch>,
+    ) -> Result<(), Halted> {
+        let held = self.stages[index].held().ids();
+        let debts = &mut self.debts[index];
+        let lowest = held.first().copied().unwrap_or(u64::MAX);
+        for settled in debts.extract_if(.., |debt| debt.until <= lowest) {
+            vanished.extend(settled.seqs);
+        }
+        let kept_from_call = held.last().is_some_and(|&id| id >= answer.first_id);
+        if kept_from_call && !vanished.is_empty() {
+            // Some of what vanished further up may live on in a row held here; all of it waits.
+            let until = held.last().map_or(0, |id| id + 1);
+            debts.push(Debt {
+                until,
+                seqs: std::mem::take(&mut vanished),
+            });
+        }
+        vanished.extend(answer.vanished);
+        self.step(index + 1, Call::Process(answer.output), vanished, now, out)
+    }
+
+    fn failed(
+        &mut self,
+        index: usize,
+        failed: Failed,
+        vanished: Vec<u64>,
+        now: i64,
+        out: &mut Vec<LogBatch>,
+    ) -> Result<(), Halted> {
+        let Failed {
+            mut batch,
+            released,
+            error,
+        } = failed;
+        let stage = &mut self.stages[index];
+        let on_error = stage.on_error();
+        stage.report_failure(&error, batch.len());
+        if on_error == OnError::Halt {
+            return Err(Halted {
+                stage: stage.name().into(),
+                source: error,
+            });
+        }
+        self.pass_on(index, released, Vec::new(), now, out)?;
+        if on_error == OnError::Pass {
+            mark(&mut batch, self.stages[index].name(), error.kind());
+            self.step(index + 1, Call::Process(batch), vanished, now, out)?;
+        }
+        Ok(())
+    }
+
+    /// Labels that a stage wants to read as extracted values: `loki.process` starts its extracted map with a copy of
+    /// all labels, so a stage's `source` may name one.
+    fn extract_labels(&self, batch: &mut LogBatch) {
+        let every = self.wanted.iter().any(|name| name == EVERY);
+        let names: Vec<String> = if every {
+            let all: BTreeSet<&str> = batch
+                .labels
+                .iter()
+                .flat_map(|labels| labels.iter().map(|(name, _)| name))
+                .collect();
+            all.into_iter().map(String::from).collect()
+        } else {
+            self.wanted.clone()
+        };
+        for name in &names {
+            if batch.field(name).is_some() || !batch.labels.iter().any(|labels| labels.get(name).is_some()) {
+                continue;
+            }
+            let values = batch
+                .streams
+                .iter()
+                .map(|&stream| batch.labels.get(stream as usize)?.get(name));
+            let field = Field::from_values(name.as_str(), values);
+            batch.fields.push(field);
+        }
+    }
+}
+
+/// Notes in structured metadata that a stage did not work on these rows.
+fn mark(batch: &mut LogBatch, stage: &str, kind: &str) {
+    const NAME: &str = "stage_error";
+    let text = format!("{stage}: {kind}");
+    let field = Field::from_values(NAME, (0..batch.len()).map(|_| Some(text.as_str())));
+    batch.metadata.retain(|field| &*field.name != NAME);
+    batch.metadata.push(field);
+}
+
+#[cfg(test)]
+mod tests;

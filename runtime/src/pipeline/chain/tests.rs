@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use millstream_batch::Labels;
+use millstream_plugin_host::{Host, Limits, LogStage, STACK_SIZE};
+use prometheus::Registry;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::stages::{Events, GuestMetrics, StageMetrics, bundled};
+
+/// A chain of bundled stages, on a thread with the stack they need.
+fn with_chain(stages: &[(&str, Value)], test: impl FnOnce(Chain) + Send) {
+    std::thread::scope(|scope| {
+        let work = || {
+            let (host, registry) = (Host::new(None).unwrap(), Registry::new());
+            let guests = Arc::new(GuestMetrics::register_in(&registry).unwrap());
+            let metrics = Arc::new(StageMetrics::register(&registry).unwrap());
+            let stages = stages.iter().map(|(name, settings)| {
+                let events = Arc::new(Events::new("p", name, guests.clone()));
+                let plugin = host.load(name, bundled::component(name).unwrap()).unwrap();
+                let inner = LogStage::new(plugin, settings, Limits::default(), events.clone()).unwrap();
+                Stage::new(&events, inner, OnError::Pass, metrics.clone())
+            });
+            test(Chain::new(stages.collect()));
+        };
+        std::thread::Builder::new()
+            .stack_size(STACK_SIZE)
+            .spawn_scoped(scope, work)
+            .unwrap()
+            .join()
+            .unwrap();
+    });
+}
+
+fn batch(first_seq: u64, lines: &[&str]) -> LogBatch {
+    LogBatch {
+        timestamps: vec![0; lines.len()],
+        lines: lines.iter().copied().collect(),
+        streams: vec![0; lines.len()],
+        labels: vec![Labels::from_pairs([("filename", "/a.log")])],
+        seqs: (first_seq..first_seq + lines.len() as u64).collect(),
+        ..LogBatch::default()
+    }
+}
+
+fn lines(out: &[LogBatch]) -> Vec<&str> {
+    out.iter().flat_map(|batch| batch.lines.iter()).collect()
+}
+
+fn owed(chain: &Chain) -> Vec<u64> {
+    let mut owed: Vec<u64> = chain.owed().collect();
+    owed.sort_unstable();
+    owed
+}
+
+fn multiline() -> (&'static str, Value) {
+    ("multiline", json!({ "firstline": "^A", "max_wait_time": "1s" }))
+}
+
+#[test]
+fn what_a_stage_holds_is_owed_until_it_is_let_go() {
+    with_chain(&[multiline()], |mut chain| {
+        assert_eq!(
+            lines(&chain.walk(batch(0, &["A1", " b", "A2"]), 0).unwrap()),
+            ["A1\n b"]
+        );
+        assert_eq!(owed(&chain), [2]);
+        assert_eq!(chain.wake_at(), Some(1_000_000_000));
+        assert!(chain.tick(999_999_999).unwrap().is_empty());
+        assert_eq!(lines(&chain.tick(1_000_000_000).unwrap()), ["A2"]);
+        assert_eq!((owed(&chain), chain.wake_at()), (vec![], None));
+    });
+}
+
+#[test]
+fn a_row_merged_into_one_that_is_held_further_down_is_owed_too() {
+    with_chain(&[multiline(), multiline()], |mut chain| {
+        // The first joins 0 and 1 and holds 2; the second holds the joined row, whose own number is 0.
+        assert!(chain.walk(batch(0, &["A1", " b", "A2"]), 0).unwrap().is_empty());
+        assert_eq!(owed(&chain), [0, 1, 2]);
+        assert_eq!(lines(&chain.flush(0).unwrap()), ["A1\n b", "A2"]);
+        assert_eq!(owed(&chain), [] as [u64; 0]);
+    });
+}
+
+#[test]
+fn a_source_may_name_a_label_as_in_alloy() {
+    with_chain(&[("output", json!({ "source": "filename" }))], |mut chain| {
+        assert_eq!(lines(&chain.walk(batch(0, &["x"]), 0).unwrap()), ["/a.log"]);
+    });
+}
+
+#[test]
+fn dropped_rows_vanish_and_are_not_owed() {
+    with_chain(
+        &[("drop", json!({ "expression": "debug" })), multiline()],
+        |mut chain| {
+            assert!(chain.walk(batch(0, &["debug", "debug"]), 0).unwrap().is_empty());
+            assert_eq!(owed(&chain), [] as [u64; 0]);
+        },
+    );
+}

@@ -1,0 +1,259 @@
+//! The graph: the running sources, workers and sinks of a manifest.
+//!
+//! It starts from the sinks back to the sources, so that nothing is read before there is somewhere to put it, and
+//! drains in the order of travel: sources stop → workers flush and end → sinks send what they have and end →
+//! checkpoints are saved. Each step ends the next by closing its inlet. When the deadline passes, what is left is
+//! abandoned, reported, and read again at the next start.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use millstream_plugin_host::STACK_SIZE;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle as Task;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::assembly::{Assembly, Sink, Source};
+use super::sample_worker;
+use super::worker::Worker;
+use crate::admin::{Families, Health};
+use crate::causes;
+use crate::sinks::report::SinkReport;
+use crate::sources::LogParcel;
+use crate::sources::file::CheckpointBook;
+
+/// How long everything gets beyond the drain's deadline to see that it was told to stop.
+const ABORT_GRACE: Duration = Duration::from_secs(2);
+
+/// Stack of a thread that reads files: no guest runs on it.
+const READER_STACK: usize = 1 << 20;
+
+/// What a graph needs of the process.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The agent's metrics.
+    pub families: Families,
+    /// Who is well.
+    pub health: Arc<Health>,
+    /// The checkpoints.
+    pub book: Arc<CheckpointBook>,
+}
+
+/// A thread cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the thread of {what}")]
+pub struct StartError {
+    what: String,
+    source: io::Error,
+}
+
+/// What a drain left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrainReport {
+    /// Whether everything ended before the deadline.
+    pub in_time: bool,
+    /// Rows that each sink could not deliver.
+    pub left: BTreeMap<String, u64>,
+}
+
+/// The running sources, workers and sinks of a manifest.
+pub struct Graph {
+    sources: Vec<Ending>,
+    workers: Vec<Ending>,
+    sinks: Vec<(String, Task<SinkReport>)>,
+    stop_sources: CancellationToken,
+    abort: CancellationToken,
+    book: Arc<CheckpointBook>,
+}
+
+/// Something that ends by itself once told: a task, or a thread that says when it is done.
+enum Ending {
+    Task(Task<()>),
+    Thread(oneshot::Receiver<()>, Option<JoinHandle<()>>),
+}
+
+impl Graph {
+    /// Starts an assembly.
+    ///
+    /// # Errors
+    /// When the machine gives no thread; what has started by then is stopped again, and nothing was read.
+    pub fn start(assembly: Assembly, around: &Surroundings) -> Result<Self, StartError> {
+        let mut graph = Self {
+            sources: Vec::new(),
+            workers: Vec::new(),
+            sinks: Vec::new(),
+            stop_sources: CancellationToken::new(),
+            abort: CancellationToken::new(),
+            book: around.book.clone(),
+        };
+        let started = graph.start_all(assembly, around);
+        if started.is_err() {
+            graph.stop_sources.cancel();
+            graph.abort.cancel();
+        }
+        started.map(|()| graph)
+    }
+
+    fn start_all(&mut self, assembly: Assembly, around: &Surroundings) -> Result<(), StartError> {
+        let Assembly {
+            sinks,
+            workers,
+            sample_workers,
+            sources,
+        } = assembly;
+        for (name, sink, inlet) in sinks {
+            let abort = self.abort.clone();
+            let task = match sink {
+                Sink::Loki(sink) => tokio::spawn(sink.run(inlet, abort)),
+                Sink::RemoteWrite(sink) => tokio::spawn(sink.run(inlet, abort)),
+                Sink::Console(sink) => tokio::spawn(sink.run(inlet, abort)),
+            };
+            self.sinks.push((name, task));
+        }
+        for (to, inlet) in sample_workers {
+            self.workers.push(Ending::Task(tokio::spawn(sample_worker::run(
+                inlet,
+                to,
+                self.abort.clone(),
+            ))));
+        }
+        for (worker, inlet) in workers {
+            self.start_worker(worker, inlet, around)?;
+        }
+        for (name, source) in sources {
+            let stop = self.stop_sources.clone();
+            self.sources.push(match source {
+                Source::File(source) => thread(&format!("source `{name}`"), READER_STACK, move || {
+                    source.run(stop)
+                })?,
+                Source::Prometheus(source) => Ending::Task(tokio::spawn(source.run(stop))),
+            });
+        }
+        Ok(())
+    }
+
+    fn start_worker(
+        &mut self,
+        worker: Worker,
+        inlet: mpsc::Receiver<LogParcel>,
+        around: &Surroundings,
+    ) -> Result<(), StartError> {
+        let what = format!("pipeline `{}`", worker.name);
+        let (abort, health) = (self.abort.clone(), around.health.clone());
+        health.well(&what);
+        let component = what.clone();
+        let ending = thread(&what, STACK_SIZE, move || async move {
+            let result = worker.run(inlet, abort.clone()).await;
+            // Once told to abort, ends of all kinds are expected.
+            if let Some(error) = result.err().filter(|_| !abort.is_cancelled()) {
+                let error = causes::told(&error);
+                tracing::error!(
+                    component,
+                    error,
+                    "pipeline stopped; its files will be read again from here"
+                );
+                health.ill(&component, &error);
+            }
+        })?;
+        self.workers.push(ending);
+        Ok(())
+    }
+
+    /// Ends everything in the order of travel; what is not done by `deadline` is abandoned.
+    pub async fn drain(self, deadline: Duration) -> DrainReport {
+        let Self {
+            mut sources,
+            mut workers,
+            mut sinks,
+            stop_sources,
+            abort,
+            book,
+        } = self;
+        let mut report = DrainReport::default();
+        stop_sources.cancel();
+        let mut ended = async || {
+            for ending in sources.iter_mut().chain(&mut workers) {
+                ending.done().await;
+            }
+            while let Some((name, sink)) = sinks.last_mut() {
+                // A sink that panicked has abandoned all it had; how much, nobody knows.
+                let left = sink.await.map_or(0, |report| report.left_rows);
+                if left > 0 {
+                    report.left.insert(name.clone(), left);
+                }
+                sinks.pop();
+            }
+        };
+        let mut in_time = timeout(deadline, ended()).await.is_ok();
+        if !in_time {
+            abort.cancel();
+            if timeout(ABORT_GRACE, ended()).await.is_err() {
+                tracing::error!("parts of the graph do not stop; they are left to themselves");
+            }
+        }
+        in_time &= report.left.is_empty();
+        report.in_time = in_time;
+        if let Err(error) = book.save() {
+            let error = causes::told(&error);
+            tracing::error!(
+                error,
+                "checkpoints not saved; what came after the last save will be read again"
+            );
+        }
+        report
+    }
+}
+
+impl Ending {
+    /// Waits for the end; once it has come, answers at once.
+    async fn done(&mut self) {
+        match self {
+            Self::Task(task) if task.is_finished() => {}
+            Self::Task(task) => drop(task.await),
+            Self::Thread(done, thread) => {
+                let Some(handle) = thread else { return };
+                if !handle.is_finished() {
+                    // An error means that the thread panicked: ended all the same.
+                    let _ = done.await;
+                }
+                // It has said its last word: joining cannot block for long.
+                if let Some(handle) = thread.take() {
+                    let _ = handle.join();
+                }
+            }
+        }
+    }
+}
+
+/// A thread with a tokio runtime of its own, running one future.
+fn thread<F: Future<Output = ()>>(
+    what: &str,
+    stack: usize,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> Result<Ending, StartError> {
+    let failed = |source| StartError {
+        what: what.into(),
+        source,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let (say, done) = oneshot::channel();
+    // Backquotes are for messages; tools that list threads show the first 15 characters.
+    let name: String = what.chars().filter(|c| *c != '`').collect();
+    let handle = std::thread::Builder::new()
+        .name(name)
+        .stack_size(stack)
+        .spawn(move || {
+            runtime.block_on(work());
+            // Whoever waited may have gone.
+            let _ = say.send(());
+        })
+        .map_err(failed)?;
+    Ok(Ending::Thread(done, Some(handle)))
+}

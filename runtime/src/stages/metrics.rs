@@ -1,0 +1,138 @@
+//! The metrics of stages.
+
+use prometheus::core::Collector;
+use prometheus::{CounterVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use tokio::time::Instant;
+
+/// The families, registered once per process.
+pub struct StageMetrics {
+    rows_in: IntCounterVec,
+    rows_out: IntCounterVec,
+    held: IntGaugeVec,
+    memory: IntGaugeVec,
+    calls: IntCounterVec,
+    seconds: CounterVec,
+    failures: IntCounterVec,
+    failed_rows: IntCounterVec,
+    dropped: IntCounterVec,
+}
+
+/// The metrics of one stage.
+pub struct StageCounters {
+    pipeline: String,
+    stage: String,
+    pub(super) rows_in: IntCounter,
+    pub(super) rows_out: IntCounter,
+    pub(super) held: IntGauge,
+    pub(super) memory: IntGauge,
+    calls: IntCounter,
+    seconds: prometheus::Counter,
+}
+
+impl StageMetrics {
+    /// Registers the families.
+    ///
+    /// # Errors
+    /// When a name is taken.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        fn keep<C: Collector + Clone + 'static>(
+            registry: &Registry,
+            family: C,
+        ) -> Result<C, prometheus::Error> {
+            registry.register(Box::new(family.clone()))?;
+            Ok(family)
+        }
+        let place = ["pipeline", "stage"];
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            IntCounterVec::new(Opts::new(name, help), labels).and_then(|family| keep(registry, family))
+        };
+        let gauge = |name: &str, help: &str| {
+            IntGaugeVec::new(Opts::new(name, help), &place).and_then(|family| keep(registry, family))
+        };
+        Ok(Self {
+            rows_in: counter(
+                "millstream_stage_rows_in_total",
+                "Rows given to the stage.",
+                &place,
+            )?,
+            rows_out: counter(
+                "millstream_stage_rows_out_total",
+                "Rows the stage passed on.",
+                &place,
+            )?,
+            held: gauge("millstream_stage_held_rows", "Rows the stage keeps back.")?,
+            memory: gauge(
+                "millstream_stage_memory_bytes",
+                "Linear memory of the stage's instance.",
+            )?,
+            calls: counter(
+                "millstream_stage_calls_total",
+                "Batches given to the stage.",
+                &place,
+            )?,
+            seconds: CounterVec::new(
+                Opts::new(
+                    "millstream_stage_seconds_total",
+                    "Time spent in the stage, crossing included.",
+                ),
+                &place,
+            )
+            .and_then(|family| keep(registry, family))?,
+            failures: counter(
+                "millstream_stage_failures_total",
+                "Calls that failed, by kind.",
+                &["pipeline", "stage", "kind"],
+            )?,
+            failed_rows: counter(
+                "millstream_stage_failed_rows_total",
+                "Rows of failed calls.",
+                &place,
+            )?,
+            dropped: counter(
+                "loki_process_dropped_lines_total",
+                "Lines dropped on purpose by stages, by reason.",
+                &["reason"],
+            )?,
+        })
+    }
+
+    /// The metrics of one stage.
+    #[must_use]
+    pub fn of(&self, pipeline: &str, stage: &str) -> StageCounters {
+        let place = &[pipeline, stage];
+        StageCounters {
+            pipeline: pipeline.into(),
+            stage: stage.into(),
+            rows_in: self.rows_in.with_label_values(place),
+            rows_out: self.rows_out.with_label_values(place),
+            held: self.held.with_label_values(place),
+            memory: self.memory.with_label_values(place),
+            calls: self.calls.with_label_values(place),
+            seconds: self.seconds.with_label_values(place),
+        }
+    }
+
+    pub(super) fn failure(&self, of: &StageCounters, kind: &str, rows: u64) {
+        self.failures
+            .with_label_values(&[&of.pipeline, &of.stage, kind])
+            .inc();
+        self.failed_rows
+            .with_label_values(&[&of.pipeline, &of.stage])
+            .inc_by(rows);
+    }
+
+    pub(super) fn dropped(&self, reason: &str, rows: u64) {
+        self.dropped.with_label_values(&[reason]).inc_by(rows);
+    }
+}
+
+impl StageCounters {
+    pub(super) fn start(&self) -> Instant {
+        self.calls.inc();
+        Instant::now()
+    }
+
+    pub(super) fn stop(&self, started: Instant) {
+        self.seconds.inc_by(started.elapsed().as_secs_f64());
+    }
+}
