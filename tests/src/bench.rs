@@ -1,0 +1,74 @@
+//! The benchmark: what a batch costs to cross into a stage, and what a CPU-second buys on the user's log.
+//!
+//! Figures of one run are compared with each other only: this machine is noisy. CPU seconds are the agent process' own,
+//! from its start to its end; the receiver runs in this process and is not counted.
+
+pub mod crossing;
+pub mod spring;
+pub mod whole;
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+
+/// Runs every benchmark and prints what it finds.
+///
+/// # Errors
+/// When something does not run, or an entry is missing at the receiver.
+pub fn run() -> anyhow::Result<()> {
+    let megabytes: u64 = match std::env::args().nth(1) {
+        Some(text) => text
+            .parse()
+            .context("the first argument is the log's size in megabytes")?,
+        None => 300,
+    };
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "## Crossing\n\n| stage | rows | ns per row | µs per batch |\n|---|---|---|---|"
+    )?;
+    for figure in crossing::measure()? {
+        writeln!(
+            out,
+            "| {} | {} | {:.1} | {:.2} |",
+            figure.stage, figure.rows, figure.per_row, figure.per_batch
+        )?;
+    }
+    writeln!(
+        out,
+        "\n## The user's four stages, tail to acknowledged push, {megabytes} MB\n"
+    )?;
+    let figure = whole::measure(megabytes)?;
+    writeln!(out, "| what | value |\n|---|---|")?;
+    writeln!(
+        out,
+        "| entries expected / arrived | {} / {} |",
+        figure.expected, figure.arrived
+    )?;
+    writeln!(out, "| wall, start to last push | {:.2} s |", figure.wall)?;
+    writeln!(out, "| CPU of the agent, start to end | {:.2} s |", figure.cpu)?;
+    writeln!(
+        out,
+        "| MB per CPU-second | {:.0} |",
+        figure.megabytes / figure.cpu
+    )?;
+    writeln!(
+        out,
+        "| resident memory, highest | {:.0} MB |",
+        figure.resident / 1e6
+    )?;
+    writeln!(out, "| binary | {:.0} MB |", figure.binary / 1e6)?;
+    writeln!(
+        out,
+        "| warm start to first line read | {:.0} ms |",
+        figure.warm_start * 1e3
+    )?;
+    anyhow::ensure!(figure.arrived == figure.expected, "entries are missing");
+    Ok(())
+}
+
+/// Says what went wrong, on stderr.
+pub fn complain(error: &anyhow::Error) {
+    // Nothing is left to be done when stderr is gone.
+    let _ = writeln!(io::stderr().lock(), "bench: {error:#}");
+}
