@@ -1,0 +1,42 @@
+# What a person or CI calls. Each target sets up what it needs; cargo's build scripts build the plugins.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.PHONY: build demo test bench lint toolchain servers clean
+
+CARGO ?= cargo
+
+## build: the agent with its bundled plugins, in target/release/millstream
+build: toolchain
+	# The whole workspace, so that its features, and with them the built dependencies, are those of `make test`.
+	$(CARGO) build --release --locked --workspace
+
+## demo: the main job at work, nothing else installed
+demo: build
+	target/release/millstream demo --duration 20s
+
+## test: every suite; the real Loki and Prometheus are fetched and built first
+test: lint servers build
+	$(CARGO) test --release --locked --workspace
+
+## lint: formatting, clippy with the workspace's table, licences and advisories
+lint: toolchain
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	bash .ci/deny.sh
+
+## bench: the figures of tests/bench/RESULTS.md
+bench: build
+	target/release/bench
+
+## servers: the real Loki and Prometheus for the suite `real_servers`
+servers:
+	bash tests/real/provide.sh
+
+## toolchain: a Rust tool chain that can build plugins for wasm32
+toolchain:
+	bash .ci/toolchain.sh
+
+clean:
+	$(CARGO) clean
