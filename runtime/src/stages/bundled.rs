@@ -10,9 +10,3 @@ pub fn component(name: &str) -> Option<&'static [u8]> {
         .find(|(bundled, _)| *bundled == name)
         .map(|(_, wasm)| *wasm)
 }
-
-/// The names of all bundled plugins.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    BUNDLED.iter().map(|(name, _)| *name).collect()
-}
