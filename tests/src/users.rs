@@ -1,6 +1,9 @@
-//! The user's pipeline, as several suites run it.
+//! The user's pipeline, as several suites run it, and what must come of it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+
+use anyhow::Context;
 
 /// The user's pipeline on these logs.
 #[must_use]
@@ -21,4 +24,24 @@ sinks: {{ loki: {{ loki: {{ url: '{push_url}', tenant_id: fake, batch_wait: 1s, 
 ",
         logs.display()
     )
+}
+
+/// What Promtail 3.4.3 sends for the user's log, by stream; the file's folder is `logs`.
+///
+/// # Errors
+/// When `tests/data/ticketon/expected.json` is not what it should be.
+pub fn expected(logs: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    let text = include_str!("../data/ticketon/expected.json");
+    let text = text.replace("/var/log/ticketon", &logs.display().to_string());
+    let entries: Vec<BTreeMap<String, String>> = serde_json::from_str(&text)?;
+    let mut streams: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for mut entry in entries {
+        let (labels, line) = (entry.remove("labels"), entry.remove("line"));
+        let labels = labels.context("an entry without labels")?;
+        streams
+            .entry(labels)
+            .or_default()
+            .push(line.context("an entry without a line")?);
+    }
+    Ok(streams)
 }

@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::routing::get;
-use millstream_tests::Agent;
 use millstream_tests::receiver::{Entry, Sample};
 use millstream_tests::servers::{Loki, Prometheus};
+use millstream_tests::{Agent, users};
 use tokio::net::TcpListener;
 
 /// What finds the log's entries in Loki.
@@ -31,26 +31,11 @@ const TIME: &str =
       - timestamp: { source: time, format: '2006-01-02 15:04:05.000', action_on_duplicate_timestamp: keep }
 ";
 
-/// The user's pipeline, with further stages after its own.
+/// The user's pipeline, quick to send, with further stages after its own.
 fn manifest(logs: &Path, push_url: &str, further: &str) -> String {
-    format!(
-        r#"
-sources:
-  app_logs: {{ file: {{ include: ["{}/*.log"] }} }}
-pipelines:
-  app:
-    from: [app_logs]
-    stages:
-      - multiline: {{ firstline: '^\d{{4}}-\d{{2}}-\d{{2}} \d{{2}}:\d{{2}}:\d{{2}}\.\d{{3}}', max_wait_time: 3s }}
-      - regex: {{ expression: '.*(?P<level>INFO|WARN|ERROR|DEBUG|TRACE).*' }}
-      - labels: {{ values: {{ level: level }} }}
-      - static_labels: {{ values: {{ service_name: ticketon, job: var-log-collector }} }}
-{further}    to: [loki]
-sinks:
-  loki: {{ loki: {{ url: "{push_url}", tenant_id: fake, batch_wait: 200ms, batch_size: 1MB }} }}
-"#,
-        logs.display()
-    )
+    users::manifest(logs, push_url)
+        .replace("batch_wait: 1s", "batch_wait: 200ms")
+        .replace("    to: [loki]", &format!("{further}    to: [loki]"))
 }
 
 /// Writes the user's log under `folder`.
@@ -63,21 +48,6 @@ fn write_log(folder: &Path) -> PathBuf {
     )
     .unwrap();
     logs
-}
-
-/// What Promtail 3.4.3 sends, by stream; the file's path is this test's.
-fn expected(logs: &Path) -> BTreeMap<String, Vec<String>> {
-    let text = include_str!("../data/ticketon/expected.json");
-    let text = text.replace("/var/log/ticketon", &logs.display().to_string());
-    let entries: Vec<BTreeMap<String, String>> = serde_json::from_str(&text).unwrap();
-    let mut streams: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for entry in entries {
-        streams
-            .entry(entry["labels"].clone())
-            .or_default()
-            .push(entry["line"].clone());
-    }
-    streams
 }
 
 fn by_stream(entries: &[Entry]) -> BTreeMap<String, Vec<String>> {
@@ -130,7 +100,7 @@ async fn loki_answers_with_the_users_log() {
     run_once(&logs, &loki, "").await;
     let entries = loki.wait_for(SELECTOR, start, ENTRIES).await.unwrap();
     assert_eq!(entries.len(), ENTRIES);
-    assert_eq!(by_stream(&entries), expected(&logs));
+    assert_eq!(by_stream(&entries), users::expected(&logs).unwrap());
     // Every line of a stack trace is in the entry it belongs to, so every line of the log is in one.
     let lines: usize = entries.iter().map(|entry| entry.line.split('\n').count()).sum();
     assert_eq!(
@@ -158,7 +128,7 @@ async fn what_is_sent_twice_with_its_own_time_is_in_loki_once() {
     run_once(&logs, &loki, TIME).await;
     let day = SystemTime::UNIX_EPOCH + Duration::from_secs(DAY);
     let first = loki.wait_for(SELECTOR, day, ENTRIES).await.unwrap();
-    assert_eq!(by_stream(&first), expected(&logs));
+    assert_eq!(by_stream(&first), users::expected(&logs).unwrap());
     for entry in &first {
         assert_eq!(entry.timestamp, time_of(&entry.line), "{}", entry.line);
     }

@@ -1,8 +1,5 @@
 //! Promise: the user's pipeline gives what Promtail gives for the same stages, entry for entry.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -13,21 +10,6 @@ use millstream_tests::{Agent, millstream, users};
 /// The user's pipeline, quick to send.
 fn manifest(logs: &Path, push_url: &str) -> String {
     users::manifest(logs, push_url).replace("batch_wait: 1s", "batch_wait: 200ms")
-}
-
-/// What Promtail 3.4.3 sends, by stream; the file's path is this test's.
-fn expected(logs: &Path) -> BTreeMap<String, Vec<String>> {
-    let text = include_str!("../data/ticketon/expected.json");
-    let text = text.replace("/var/log/ticketon", &logs.display().to_string());
-    let entries: Vec<BTreeMap<String, String>> = serde_json::from_str(&text).unwrap();
-    let mut streams: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for entry in entries {
-        streams
-            .entry(entry["labels"].clone())
-            .or_default()
-            .push(entry["line"].clone());
-    }
-    streams
 }
 
 #[tokio::test]
@@ -48,7 +30,7 @@ async fn the_users_log_arrives_as_promtail_would_send_it() {
     receiver.wait_for(65).await.unwrap();
     assert!(agent.stop().await.unwrap().success());
     assert_eq!(receiver.entries().len(), 65);
-    assert_eq!(receiver.streams(), expected(&logs));
+    assert_eq!(receiver.streams(), users::expected(&logs).unwrap());
     let tenants: Vec<_> = receiver
         .arrivals()
         .iter()
@@ -72,7 +54,7 @@ async fn what_is_held_when_the_agent_stops_is_flushed_and_nothing_is_sent_twice(
     let agent = Agent::start(folder.path(), &text).await.unwrap();
     receiver.wait_for(64).await.unwrap();
     assert!(agent.stop().await.unwrap().success());
-    assert_eq!(receiver.streams(), expected(&logs));
+    assert_eq!(receiver.streams(), users::expected(&logs).unwrap());
     // The second run finds its checkpoint: only what is new is sent.
     let agent = Agent::start(folder.path(), &text).await.unwrap();
     let mut log = fs::OpenOptions::new()
