@@ -2,7 +2,7 @@
 //!
 //! The modules stand in the order data travels: [`sources`] → [`pipeline`] (which runs [`stages`]) → [`sinks`],
 //! with [`delivery`] between them keeping count of what has arrived. [`manifest`] says what to build, [`admin`]
-//! shows it, [`cli`] is the edge.
+//! shows it, [`cli`] is the edge; [`disk`] and [`transport`] are the way to what lies outside.
 //!
 //! Sources never import sinks, nor the reverse; only [`pipeline`] knows both ends.
 
@@ -12,6 +12,7 @@ pub mod causes;
 pub mod cli;
 pub mod delivery;
 pub mod demo;
+pub mod disk;
 pub mod manifest;
 pub mod pipeline;
 pub mod sinks;
