@@ -18,6 +18,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Admin, Families};
+use crate::delivery::spool::Shelf;
+use crate::disk::LocalDisk;
 use crate::manifest::Manifest;
 use crate::pipeline::graph::Surroundings;
 use crate::pipeline::{Assembly, Graph, Plan};
@@ -54,6 +56,7 @@ impl Agent {
             families,
             health: Arc::default(),
             book,
+            shelf: Shelf::new(Arc::new(LocalDisk), storage.join("spool")),
         };
         Ok(Self {
             host,

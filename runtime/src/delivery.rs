@@ -4,6 +4,7 @@ pub mod ledger;
 pub mod outcome;
 pub mod receipt;
 pub mod shipment;
+pub mod spool;
 
 pub use ledger::{Ledger, Origin};
 pub use outcome::Outcome;

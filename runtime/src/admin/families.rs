@@ -6,6 +6,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntGauge, Opts, Registry};
 
+use crate::delivery::spool::SpoolMetrics;
 use crate::pipeline::plan::Instruments;
 use crate::sinks::loki::LokiMetrics;
 use crate::sinks::remote_write::RemoteWriteMetrics;
@@ -28,6 +29,8 @@ pub struct Families {
     pub loki: Arc<LokiMetrics>,
     /// Of remote-write sinks.
     pub remote_write: Arc<RemoteWriteMetrics>,
+    /// Of spools.
+    pub spools: SpoolMetrics,
 }
 
 impl Families {
@@ -53,6 +56,7 @@ impl Families {
             },
             loki: Arc::new(LokiMetrics::register(&registry)?),
             remote_write: Arc::new(RemoteWriteMetrics::register(&registry)?),
+            spools: SpoolMetrics::register(&registry)?,
             registry,
         })
     }

@@ -19,7 +19,10 @@ use serde::Deserialize;
 pub use client::{AuthorizationDocument, BasicAuthDocument, ClientDocument, TlsDocument};
 pub use pipeline::{PipelineDocument, StageDocument};
 pub use plugin::{OnErrorWord, PluginDocument};
-pub use sink::{FormatWord, LokiDocument, RemoteWriteDocument, SinkDocument};
+pub use sink::{
+    FormatWord, LimitsDocument, LokiDocument, OnDiskErrorWord, RemoteWriteDocument, SinkDocument,
+    SpoolDocument, WhenFullWord,
+};
 pub use source::{
     FileDocument, LongLineWord, SchemeWord, ScrapeDocument, SourceDocument, StartAtWord, StaticConfigDocument,
 };

@@ -11,6 +11,7 @@ mod pipelines;
 mod plugins;
 mod push;
 mod scrape;
+mod spool;
 mod values;
 
 use std::collections::BTreeMap;

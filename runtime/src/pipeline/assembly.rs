@@ -118,13 +118,13 @@ impl Assembly {
                     let client = crate::transport::client(&settings.client, settings.remote_timeout)
                         .map_err(refused)?;
                     let sink = LokiSink::new(name.clone(), settings.clone(), client, families.loki.clone());
-                    Sink::Loki(Box::new(sink))
+                    Sink::Loki(Box::new(sink.spooling(&around.shelf, &families.spools)))
                 }
                 SinkKind::RemoteWrite(settings) => {
                     let client = crate::transport::client(&settings.client, settings.remote_timeout)
                         .map_err(refused)?;
                     let sink = RemoteWriteSink::new(name, settings.clone(), client, &families.remote_write);
-                    Sink::RemoteWrite(Box::new(sink))
+                    Sink::RemoteWrite(Box::new(sink.spooling(&around.shelf, &families.spools)))
                 }
                 SinkKind::Console(settings) => {
                     Sink::Console(ConsoleSink::new(name.clone(), settings.clone()))

@@ -22,6 +22,7 @@ use super::sample_worker;
 use super::worker::Worker;
 use crate::admin::{Families, Health};
 use crate::causes;
+use crate::delivery::spool::Shelf;
 use crate::sinks::report::SinkReport;
 use crate::sources::LogParcel;
 use crate::sources::file::CheckpointBook;
@@ -41,6 +42,8 @@ pub struct Surroundings {
     pub health: Arc<Health>,
     /// The checkpoints.
     pub book: Arc<CheckpointBook>,
+    /// The spools.
+    pub shelf: Shelf,
 }
 
 /// A thread cannot be had.

@@ -1,12 +1,12 @@
 //! The Loki sink: pushes entries to Loki's HTTP API.
 //!
-//! [`batcher`] collects rows into requests ([`streams`] groups and encodes them as they come), [`push`] sends them,
-//! [`outcome`] says what an answer means.
+//! [`batcher`] collects rows into requests ([`limits`] takes out what Loki would refuse, [`streams`] groups and encodes
+//! the others as they come), a spool may keep them on disk, [`push`] sends them, [`outcome`] says what an answer means.
 //!
 //! Invariants:
 //! - Entries of one stream arrive in the order they were shipped: one request is on its way at a time, a refused one
 //!   is repeated before the next is sent, and the halves of a split one go in order.
-//! - A receipt is dropped only when its rows were accepted, or dropped and counted. What `abort` cuts off is
+//! - A receipt is settled only when its rows were accepted, dropped and counted, or stored in the spool. What `abort` cuts off is
 //!   abandoned and reported.
 //! - Memory: the request being collected, [`QUEUED`] waiting, one on its way. All are bounded by `batch_size`.
 //!
@@ -16,6 +16,7 @@
 
 pub mod batcher;
 pub mod health;
+pub mod limits;
 pub mod metrics;
 pub mod outcome;
 pub mod push;
@@ -30,6 +31,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::Shipment;
+use crate::delivery::spool::store::Loss;
+use crate::delivery::spool::{Relay, Shelf, SpoolMetrics};
 use crate::sinks::report::SinkReport;
 use crate::transport::Jitter;
 
@@ -47,6 +50,7 @@ pub const QUEUED: usize = 1;
 #[derive(Debug)]
 pub struct LokiSink {
     batcher: Batcher,
+    relay: Option<Relay>,
     pusher: Pusher,
 }
 
@@ -71,24 +75,51 @@ impl LokiSink {
     ) -> Self {
         let counts = Arc::new(metrics.endpoint(&settings));
         Self {
-            batcher: Batcher::new(&name, settings.batch_size, settings.batch_wait, counts.clone()),
+            batcher: Batcher::new(&name, &settings, counts.clone()),
+            relay: None,
             pusher: Pusher::new(name, settings, client, counts, jitter),
         }
     }
 
-    /// Delivers shipments until the inlet is closed and all of them have arrived, or until `abort`.
+    /// With its spool on `shelf`, when the settings want one.
+    #[must_use]
+    pub fn spooling(mut self, shelf: &Shelf, metrics: &SpoolMetrics) -> Self {
+        let counts = self.pusher.counts();
+        self.relay = self.pusher.spool().map(|settings| {
+            let on_loss = Box::new(move |loss: &Loss| counts.dropped(loss.reason, loss.rows, loss.bytes));
+            let name = self.pusher.name();
+            Relay::new(name, shelf.place(name), settings, metrics.of(name), on_loss)
+        });
+        self
+    }
+
+    /// Delivers shipments until the inlet is closed and all of them have arrived (or are in the spool), or until `abort`.
     pub async fn run(self, inlet: mpsc::Receiver<Shipment>, abort: CancellationToken) -> SinkReport {
         let (outlet, queue) = mpsc::channel(QUEUED);
         // Cancelled when the inlet closes: a wait between attempts is then cut short once, because the drain has a
         // deadline and the receiver may be back.
         let draining = CancellationToken::new();
-        let (unsent, unanswered) = tokio::join!(
-            self.batcher.run(inlet, outlet, &abort, &draining),
-            self.pusher.run(queue, &abort, &draining)
-        );
-        SinkReport {
-            left_rows: unsent + unanswered,
-        }
+        let collected = self.batcher.run(inlet, outlet, &abort, &draining);
+        let left_rows = match self.relay {
+            None => {
+                let (unsent, unanswered) = tokio::join!(collected, self.pusher.run(queue, &abort, &draining));
+                unsent + unanswered
+            }
+            Some(relay) => {
+                let (stored, ready) = mpsc::channel(QUEUED);
+                let sent = CancellationToken::new();
+                let pushed = async {
+                    let left = self.pusher.run(ready, &abort, &draining).await;
+                    sent.cancel();
+                    left
+                };
+                // Boxed: few sinks have one, and it would make the future of all larger.
+                let relayed = Box::pin(relay.run(queue, stored, &abort, &sent));
+                let (unsent, left, unanswered) = tokio::join!(collected, relayed, pushed);
+                unsent + left.abandoned + unanswered
+            }
+        };
+        SinkReport { left_rows }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The remote-write sink: pushes samples to a Prometheus remote-write receiver.
 //!
-//! [`queue`] gathers rows into requests, [`send`] delivers one request, [`outcome`] says what an answer means.
+//! [`queue`] gathers rows into requests, [`spooled`] carries them over the disk, [`send`] delivers one request,
+//! [`outcome`] says what an answer means.
 //!
 //! Invariants: one request is under way at a time, so the samples of a series arrive in the order they came; when
 //! the queue is full the inlet is not read, and the pipeline waits; a receipt is dropped only once its rows were
-//! accepted, or rejected and counted: whatever else happens to this task, down to its being aborted, abandons it.
+//! accepted, rejected and counted, or stored in the spool: whatever else happens to this task, down to its being aborted, abandons it.
 //!
 //! Why no shards: Prometheus needs up to fifty because it replays a log of millions of series. One request of 2,000
 //! samples per round trip carries 20,000 samples a second at 100 ms, far above what an agent scrapes, and order costs
@@ -15,6 +16,7 @@ pub mod outcome;
 pub mod queue;
 pub mod send;
 pub mod settings;
+mod spooled;
 
 use std::pin::Pin;
 
@@ -23,10 +25,13 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::report::SinkReport;
+use crate::delivery::spool::store::Loss;
+use crate::delivery::spool::{Relay, Shelf, SpoolMetrics};
 use crate::delivery::{Load, Shipment};
 use metrics::SinkMetrics;
 use queue::Queue;
 use send::Sender;
+use spooled::Spooled;
 
 pub use metrics::RemoteWriteMetrics;
 pub use settings::RemoteWriteSettings;
@@ -36,6 +41,7 @@ pub use settings::RemoteWriteSettings;
 pub struct RemoteWriteSink {
     name: String,
     queue: Queue,
+    relay: Option<Relay>,
     sender: Sender,
     metrics: SinkMetrics,
 }
@@ -62,27 +68,55 @@ impl RemoteWriteSink {
         Self {
             name: name.into(),
             queue,
+            relay: None,
             sender,
             metrics,
         }
     }
 
+    /// With its spool on `shelf`, when the settings want one.
+    #[must_use]
+    pub fn spooling(mut self, shelf: &Shelf, metrics: &SpoolMetrics) -> Self {
+        let own = self.metrics.clone();
+        self.relay = self.sender.spool().map(|settings| {
+            let on_loss = Box::new(move |loss: &Loss| own.lost(loss.rows));
+            let name = &self.name;
+            Relay::new(name, shelf.place(name), settings, metrics.of(name), on_loss)
+        });
+        self
+    }
+
     /// Delivers what comes in until the inlet is closed and everything is delivered, or until `abort` fires. What is
     /// left then is abandoned and reported.
     pub async fn run(self, inlet: mpsc::Receiver<Shipment>, abort: CancellationToken) -> SinkReport {
-        let mut inlet = Inlet(inlet);
         let Self {
             name,
             mut queue,
+            relay,
             sender,
             metrics,
         } = self;
+        if let Some(relay) = relay {
+            let spooled = Spooled {
+                name,
+                queue,
+                relay,
+                sender,
+                metrics,
+            };
+            return Box::pin(spooled.run(inlet, abort)).await;
+        }
+        let mut inlet = Inlet(inlet);
         let mut idle = Some(sender);
         let mut sending: Option<Sending> = None;
         let mut open = true;
         loop {
-            if let Some(sender) = idle.take_if(|_| queue.is_due(open, Instant::now())) {
-                sending = Some(Box::pin(sender.deliver(queue.take())));
+            if let Some(mut sender) = idle.take_if(|_| queue.is_due(open, Instant::now())) {
+                let parcel = queue.take();
+                sending = Some(Box::pin(async move {
+                    sender.deliver(parcel, None).await;
+                    sender
+                }));
             }
             if !open && queue.is_empty() && sending.is_none() {
                 break;

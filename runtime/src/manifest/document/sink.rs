@@ -43,6 +43,10 @@ pub struct LokiDocument {
     pub max_backoff_retries: Option<u32>,
     /// The longest a request may take; default 10s.
     pub remote_timeout: Option<DurationText>,
+    /// A queue on disk between pipeline and receiver; none unless written, for the files are the buffer.
+    pub spool: Option<SpoolDocument>,
+    /// What Loki is known to refuse: dropped and counted, or cut, before it is sent.
+    pub limits: Option<LimitsDocument>,
     /// Name and password.
     pub basic_auth: Option<BasicAuthDocument>,
     /// A bearer token; better `${env:NAME}` than the token itself.
@@ -85,6 +89,8 @@ pub struct RemoteWriteDocument {
     pub remote_timeout: Option<DurationText>,
     /// How samples wait and requests are repeated.
     pub queue_config: Option<QueueDocument>,
+    /// The queue on disk between pipeline and receiver.
+    pub spool: Option<SpoolDocument>,
     /// Name and password.
     pub basic_auth: Option<BasicAuthDocument>,
     /// A bearer token; better `${env:NAME}` than the token itself.
@@ -111,6 +117,62 @@ impl RemoteWriteDocument {
             tls_config: self.tls_config.as_ref(),
         }
     }
+}
+
+/// What is not sent; keys and meaning are those of Loki's `limits_config`, and nothing is limited by default.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Limits")]
+pub struct LimitsDocument {
+    /// The longest line.
+    pub max_line_size: Option<SizeText>,
+    /// Whether longer lines are cut instead of dropped; default false.
+    pub max_line_size_truncate: Option<bool>,
+    /// The most labels of a stream, `service_name` aside.
+    pub max_label_names_per_series: Option<u64>,
+    /// The longest name of a label, in bytes.
+    pub max_label_name_length: Option<u64>,
+    /// The longest value of a label, in bytes.
+    pub max_label_value_length: Option<u64>,
+}
+
+/// A queue on disk: what is in it is sent after a crash, too.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Spool")]
+pub struct SpoolDocument {
+    /// Whether there is one; default true.
+    pub enabled: Option<bool>,
+    /// How much disk it may take; default 1GiB.
+    pub max_size: Option<SizeText>,
+    /// How long something may wait in it before it is dropped and counted; default for ever.
+    pub max_age: Option<DurationText>,
+    /// What happens when it is full; default block for log entries, drop_oldest for samples.
+    pub when_full: Option<WhenFullWord>,
+    /// What happens while the disk fails; default memory.
+    pub on_disk_error: Option<OnDiskErrorWord>,
+}
+
+/// What happens when a spool is full.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "WhenFull")]
+pub enum WhenFullWord {
+    /// The pipeline waits.
+    Block,
+    /// The oldest are dropped and counted.
+    DropOldest,
+}
+
+/// What happens while a spool's disk fails.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "OnDiskError")]
+pub enum OnDiskErrorWord {
+    /// What comes in is sent from memory, as without a spool.
+    Memory,
+    /// What comes in waits until the disk works again.
+    Block,
 }
 
 /// How samples wait and requests are repeated.

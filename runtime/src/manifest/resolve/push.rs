@@ -3,6 +3,7 @@
 use http::HeaderValue;
 
 use super::cursor::At;
+use crate::delivery::spool::WhenFull;
 use crate::manifest::document::{FormatWord, LokiDocument, RemoteWriteDocument};
 use crate::sinks::console::ConsoleFormat;
 use crate::sinks::loki::LokiSettings;
@@ -64,6 +65,8 @@ pub fn loki(at: &At<'_>, document: &LokiDocument) -> Option<LokiSettings> {
             default.remote_timeout,
         ),
         client,
+        spool: at.spool(document.spool.as_ref(), None, WhenFull::Block),
+        limits: at.limits(document.limits.as_ref()),
         url: default.url,
     })
 }
@@ -83,6 +86,7 @@ pub fn remote_write(at: &At<'_>, document: &RemoteWriteDocument) -> Option<Remot
         settings.remote_timeout,
     );
     settings.client = at.client(&document.client());
+    settings.spool = at.spool(document.spool.as_ref(), settings.spool, WhenFull::DropOldest);
     if let Some(queue) = &document.queue_config {
         let at = at.key("queue_config");
         settings.capacity = at.length("capacity", queue.capacity, settings.capacity);

@@ -16,9 +16,11 @@ use tracing::error;
 use crate::causes;
 use crate::delivery::{Load, Shipment};
 
+use super::limits::{Limits, Reports};
 use super::metrics::Endpoint;
 use super::outcome::REFUSED;
 use super::request::{Part, Request};
+use super::settings::LokiSettings;
 use super::streams::Streams;
 
 /// Collects shipments into requests.
@@ -26,6 +28,8 @@ use super::streams::Streams;
 pub struct Batcher {
     sink: String,
     wait: Duration,
+    limits: Limits,
+    refused: Reports,
     counts: Arc<Endpoint>,
     streams: Streams,
     parts: Vec<Part>,
@@ -43,14 +47,16 @@ struct Pending {
 }
 
 impl Batcher {
-    /// For the sink of this name, with its `batch_size` and `batch_wait`.
+    /// For the sink of this name.
     #[must_use]
-    pub fn new(sink: &str, size: usize, wait: Duration, counts: Arc<Endpoint>) -> Self {
+    pub fn new(sink: &str, settings: &LokiSettings, counts: Arc<Endpoint>) -> Self {
         Self {
             sink: sink.to_owned(),
-            wait,
+            wait: settings.batch_wait,
+            limits: settings.limits.clone(),
+            refused: Reports::default(),
             counts,
-            streams: Streams::new(size),
+            streams: Streams::new(settings.batch_size),
             parts: Vec::new(),
             opened: None,
             pending: None,
@@ -105,6 +111,11 @@ impl Batcher {
                     receipt: shipment.receipt,
                     arrived: Instant::now(),
                 };
+                let (batch, refused) = self.limits.apply(batch);
+                for refusal in &refused {
+                    self.counts.dropped(refusal.reason, 1, refusal.bytes as u64);
+                    self.refused.dropped(&self.sink, refusal.reason);
+                }
                 self.pending = Some(Pending { batch, next: 0, part });
             }
             // A manifest that leads samples here is refused before anything starts.
@@ -114,7 +125,7 @@ impl Batcher {
                     samples = batch.len(),
                     "dropped samples: Loki takes log entries only"
                 );
-                self.counts.dropped(REFUSED, batch.len(), 0);
+                self.counts.dropped(REFUSED, batch.len() as u64, 0);
                 shipment.receipt.settle();
             }
         }
@@ -153,7 +164,7 @@ impl Batcher {
                     error = causes::told(&error),
                     "dropped entries"
                 );
-                self.counts.dropped(REFUSED, entries, 0);
+                self.counts.dropped(REFUSED, entries as u64, 0);
                 for part in parts {
                     part.receipt.settle();
                 }

@@ -67,6 +67,12 @@ impl Health {
         }
     }
 
+    /// The sink's name.
+    #[must_use]
+    pub fn sink(&self) -> &str {
+        &self.sink
+    }
+
     /// An attempt failed and will be repeated. Says whether that was logged.
     pub fn failed(&mut self, trouble: Trouble, why: &str) -> bool {
         let now = Instant::now();

@@ -145,12 +145,10 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Entries were given up.
-    pub fn dropped(&self, reason: &str, entries: usize, bytes: usize) {
+    pub fn dropped(&self, reason: &str, entries: u64, bytes: u64) {
         let labels = [&self.host, &self.tenant, reason];
-        self.dropped_entries
-            .with_label_values(&labels)
-            .inc_by(entries as u64);
-        self.dropped_bytes.with_label_values(&labels).inc_by(bytes as u64);
+        self.dropped_entries.with_label_values(&labels).inc_by(entries);
+        self.dropped_bytes.with_label_values(&labels).inc_by(bytes);
     }
 
     /// A request was answered, or (`None`) was not.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::causes::told;
 use crate::delivery::Outcome;
+use crate::delivery::spool::SpoolSettings;
 use crate::transport::{self, Jitter};
 
 use super::health::{Health, Trouble};
@@ -61,6 +62,24 @@ impl Pusher {
             jitter,
             hurried: false,
         }
+    }
+
+    /// The sink's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.health.sink()
+    }
+
+    /// What counts its entries.
+    #[must_use]
+    pub fn counts(&self) -> Arc<Endpoint> {
+        self.counts.clone()
+    }
+
+    /// What the settings say of a spool.
+    #[must_use]
+    pub fn spool(&self) -> Option<SpoolSettings> {
+        self.settings.spool.clone()
     }
 
     /// Runs until the queue is closed and all is settled, or until `abort`; says how many rows that left here.
@@ -167,6 +186,10 @@ impl Pusher {
                 return End::Settled;
             }
             self.health.failed(Trouble::of(status), shorten(&why));
+            // What is in the spool is safe: a drain need not wait for the receiver.
+            if request.stored && draining.is_cancelled() {
+                return End::Aborted;
+            }
             if !self.wait(attempt, after, abort, draining).await {
                 return End::Aborted;
             }
@@ -207,7 +230,7 @@ impl Pusher {
             // Which entries were refused is not known, so of the bytes they get their share.
             let bytes = request.bytes as u128 * lost as u128 / request.entries.max(1) as u128;
             self.counts
-                .dropped(reason, lost, usize::try_from(bytes).unwrap_or(usize::MAX));
+                .dropped(reason, lost as u64, u64::try_from(bytes).unwrap_or(u64::MAX));
         }
         for part in &request.parts {
             self.counts.latency.observe(part.arrived.elapsed().as_secs_f64());

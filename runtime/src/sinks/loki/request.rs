@@ -6,6 +6,7 @@ use millstream_wire::loki_push::{PushEncoder, PushError, StreamBuffer, decode};
 use tokio::time::Instant;
 
 use crate::delivery::Receipt;
+use crate::delivery::spool::Package;
 
 use super::streams::Sealed;
 
@@ -29,6 +30,8 @@ pub struct Request {
     pub bytes: usize,
     /// Whose rows they are.
     pub parts: Vec<Part>,
+    /// Whether it is in the spool.
+    pub stored: bool,
 }
 
 impl Request {
@@ -40,6 +43,7 @@ impl Request {
             entries: sealed.entries,
             bytes: sealed.bytes,
             parts,
+            stored: false,
         }
     }
 
@@ -99,6 +103,7 @@ impl Request {
             entries,
             bytes,
             parts: self.parts.clone(),
+            stored: self.stored,
         })
     }
 
@@ -109,12 +114,43 @@ impl Request {
         }
     }
 
-    /// Gives up: the shipments never settle in this run. Says how many rows that leaves.
+    /// Gives up: the shipments never settle in this run. Says how many rows that leaves; none, when the spool has them.
     pub fn abandon(self) -> u64 {
         for part in self.parts {
             part.receipt.abandon();
         }
-        self.entries as u64
+        if self.stored { 0 } else { self.entries as u64 }
+    }
+}
+
+impl From<Request> for Package {
+    fn from(request: Request) -> Self {
+        let arrived = request.parts.iter().map(|part| part.arrived).min();
+        Self {
+            payload: request.body,
+            rows: request.entries,
+            bytes: request.bytes,
+            receipts: request.parts.into_iter().map(|part| part.receipt).collect(),
+            arrived: arrived.unwrap_or_else(Instant::now),
+            stored: request.stored,
+        }
+    }
+}
+
+impl From<Package> for Request {
+    fn from(package: Package) -> Self {
+        let arrived = package.arrived;
+        let parts = package
+            .receipts
+            .into_iter()
+            .map(|receipt| Part { receipt, arrived });
+        Self {
+            body: package.payload,
+            entries: package.rows,
+            bytes: package.bytes,
+            parts: parts.collect(),
+            stored: package.stored,
+        }
     }
 }
 

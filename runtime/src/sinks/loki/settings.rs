@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::limits::Limits;
+use crate::delivery::spool::SpoolSettings;
 use crate::transport::{Backoff, ClientSettings, shown};
 
 /// The resolved settings of a Loki sink.
@@ -24,6 +26,10 @@ pub struct LokiSettings {
     pub remote_timeout: Duration,
     /// TLS, credentials, headers.
     pub client: ClientSettings,
+    /// The queue on disk; none by default, for the files are the buffer.
+    pub spool: Option<SpoolSettings>,
+    /// What is not sent because Loki would refuse it.
+    pub limits: Limits,
 }
 
 impl LokiSettings {
@@ -42,6 +48,8 @@ impl LokiSettings {
             },
             remote_timeout: Duration::from_secs(10),
             client: ClientSettings::default(),
+            spool: None,
+            limits: Limits::default(),
         }
     }
 }
@@ -57,6 +65,8 @@ impl fmt::Debug for LokiSettings {
             .field("backoff", &self.backoff)
             .field("remote_timeout", &self.remote_timeout)
             .field("client", &self.client)
+            .field("spool", &self.spool)
+            .field("limits", &self.limits)
             .finish()
     }
 }

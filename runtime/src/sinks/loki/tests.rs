@@ -17,6 +17,7 @@ use crate::transport::{Authorization, Backoff, Secret, client};
 #[expect(dead_code, reason = "the suites use more of it than we do")]
 mod receiver;
 mod secrets;
+mod spool;
 
 use receiver::{Answer, PUSH, Receiver};
 
@@ -46,10 +47,15 @@ fn settings(url: &str) -> LokiSettings {
 
 impl Bench {
     fn new(settings: LokiSettings) -> Self {
+        Self::with(settings, |sink, _| sink)
+    }
+
+    fn with(settings: LokiSettings, change: impl FnOnce(LokiSink, &Registry) -> LokiSink) -> Self {
         let registry = Registry::new();
         let metrics = Arc::new(LokiMetrics::register(&registry).unwrap());
         let client = client(&settings.client, settings.remote_timeout).unwrap();
         let sink = LokiSink::new("loki".to_owned(), settings, client, metrics);
+        let sink = change(sink, &registry);
         let (inlet, received) = mpsc::channel(4);
         let abort = CancellationToken::new();
         let task = tokio::spawn(sink.run(received, abort.clone()));

@@ -205,6 +205,22 @@ impl SinkMetrics {
         self.took.observe(time.as_secs_f64());
     }
 
+    /// Samples have left the queue for the spool.
+    pub(super) fn handed_over(&self, rows: usize) {
+        self.done(rows);
+    }
+
+    /// Samples have come back from the spool, to be sent.
+    pub(super) fn taken_back(&self, rows: usize) {
+        self.own_pending.fetch_add(rows as u64, Ordering::Relaxed);
+        self.pending.add(gauge(rows as u64));
+    }
+
+    /// Samples were dropped from the spool.
+    pub(super) fn lost(&self, rows: u64) {
+        self.failed.inc_by(rows);
+    }
+
     /// How many samples are neither delivered nor dropped; they do not count as pending any more.
     pub(super) fn take_pending(&self) -> u64 {
         let left = self.own_pending.swap(0, Ordering::Relaxed);

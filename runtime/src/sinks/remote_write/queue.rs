@@ -29,6 +29,8 @@ pub struct Parcel {
     pub segments: Vec<Segment>,
     /// One per shipment that has rows in it.
     pub owed: Vec<Receipt>,
+    /// When the first row came.
+    pub since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -119,6 +121,7 @@ impl Queue {
         while room > 0
             && let Some(mut first) = self.waiting.pop_front()
         {
+            parcel.since.get_or_insert(first.since);
             let start = first.next;
             first.next = first.batch.len().min(start + room);
             let taken = first.next - start;

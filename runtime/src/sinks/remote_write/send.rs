@@ -11,12 +11,14 @@ use millstream_wire::snappy::SnappyError;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use reqwest::{Client, RequestBuilder, Response};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::metrics::SinkMetrics;
 use super::outcome::outcome;
 use super::queue::{Parcel, Segment};
 use super::settings::RemoteWriteSettings;
 use crate::causes::told;
+use crate::delivery::spool::SpoolSettings;
 use crate::delivery::{Outcome, Receipt};
 use crate::transport::{self, ClientError};
 
@@ -29,6 +31,16 @@ enum Health {
     Good,
     Failing,
     Rejecting,
+}
+
+/// How the attempts on a part ended.
+enum End {
+    /// Accepted, or dropped and counted.
+    Done,
+    /// It was too large: its halves.
+    Halved(Vec<Segment>, Vec<Segment>),
+    /// It was told not to go on.
+    GivenUp,
 }
 
 /// Delivers requests, one at a time.
@@ -68,23 +80,33 @@ impl Sender {
         }
     }
 
-    /// Delivers a parcel, however long it takes. Its receipts are settled at the end, and abandoned when this is
-    /// dropped before.
-    pub(super) async fn deliver(mut self, parcel: Parcel) -> Self {
+    /// What the settings say of a spool.
+    pub(super) fn spool(&self) -> Option<SpoolSettings> {
+        self.settings.spool.clone()
+    }
+
+    /// Delivers a parcel, however long it takes, or until `until` when given and the receiver does not take it. Its receipts
+    /// are settled at the end, and abandoned when this is dropped before or says that it is not done.
+    pub(super) async fn deliver(&mut self, parcel: Parcel, until: Option<&CancellationToken>) -> bool {
         // Parts to send, the next one last: one that is too large is cut in two, the earlier half first.
         let mut parts = vec![parcel.segments];
         while let Some(part) = parts.pop() {
-            if let Some((first, second)) = self.deliver_part(&part).await {
-                parts.extend([second, first]);
+            match self.deliver_part(&part, until).await {
+                End::Done => {}
+                End::Halved(first, second) => parts.extend([second, first]),
+                End::GivenUp => return false,
             }
         }
         parcel.owed.into_iter().for_each(Receipt::settle);
-        self
+        true
     }
 
     /// Delivers a part; gives it back in halves when the receiver finds it too large.
-    async fn deliver_part(&mut self, part: &[Segment]) -> Option<(Vec<Segment>, Vec<Segment>)> {
+    async fn deliver_part(&mut self, part: &[Segment], until: Option<&CancellationToken>) -> End {
         let rows: usize = part.iter().map(|segment| segment.rows.len()).sum();
+        if rows == 0 {
+            return End::Done;
+        }
         let body = match self.encode(part) {
             Ok(body) => body,
             Err(error) => {
@@ -99,7 +121,7 @@ impl Sender {
                 Outcome::Accepted => {
                     self.change(Health::Good, "");
                     self.metrics.accepted(part, rows, body.len());
-                    return None;
+                    return End::Done;
                 }
                 Outcome::Retry { after, why } => {
                     if self.settings.backoff.retries.is_some_and(|most| attempt >= most) {
@@ -108,18 +130,25 @@ impl Sender {
                             &format!("giving up after {} attempts: {why}", attempt + 1),
                         );
                         self.metrics.failed(rows);
-                        return None;
+                        return End::Done;
                     }
                     self.change(Health::Failing, &why);
+                    if until.is_some_and(CancellationToken::is_cancelled) {
+                        return End::GivenUp;
+                    }
                     self.metrics.retried(rows);
-                    tokio::time::sleep(self.wait(attempt, after)).await;
+                    let wait = tokio::time::sleep(self.wait(attempt, after));
+                    match until {
+                        Some(until) => tokio::select! { () = wait => {}, () = until.cancelled() => {} },
+                        None => wait.await,
+                    }
                     attempt = attempt.saturating_add(1);
                 }
                 Outcome::TooLarge => return self.halve(part, rows),
                 Outcome::Reject { why, .. } => {
                     self.change(Health::Rejecting, &why);
                     self.metrics.failed(rows);
-                    return None;
+                    return End::Done;
                 }
             }
         }
@@ -188,16 +217,17 @@ impl Sender {
             .max(after.unwrap_or_default())
     }
 
-    fn halve(&mut self, part: &[Segment], rows: usize) -> Option<(Vec<Segment>, Vec<Segment>)> {
+    fn halve(&mut self, part: &[Segment], rows: usize) -> End {
         if rows <= 1 {
             self.change(
                 Health::Rejecting,
                 "a request with a single sample is too large for the receiver",
             );
             self.metrics.failed(rows);
-            return None;
+            return End::Done;
         }
-        Some(split(part, rows / 2))
+        let (first, second) = split(part, rows / 2);
+        End::Halved(first, second)
     }
 
     /// Says it once when the receiver's state changes.

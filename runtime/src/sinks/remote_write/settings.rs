@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::delivery::spool::{SpoolSettings, WhenFull};
 use crate::transport::{Backoff, ClientSettings};
 
 /// The resolved settings of a remote-write sink.
@@ -26,6 +27,9 @@ pub struct RemoteWriteSettings {
     pub remote_timeout: Duration,
     /// TLS, credentials, headers.
     pub client: ClientSettings,
+    /// The queue on disk; there is one by default, because a scrape cannot be read again, and the oldest samples make room
+    /// when it is full, because the newest are what an alert waits for.
+    pub spool: Option<SpoolSettings>,
 }
 
 impl RemoteWriteSettings {
@@ -45,6 +49,7 @@ impl RemoteWriteSettings {
             },
             remote_timeout: Duration::from_secs(30),
             client: ClientSettings::default(),
+            spool: Some(SpoolSettings::new(WhenFull::DropOldest)),
         }
     }
 }

@@ -16,6 +16,8 @@ use super::*;
 use crate::delivery::{Receipt, Settlements};
 use crate::transport::Backoff;
 
+mod spool;
+
 /// A receiver: what it was asked, and what it took.
 #[derive(Clone, Default)]
 struct Receiver {
@@ -97,11 +99,19 @@ struct Running {
 }
 
 fn start(settings: RemoteWriteSettings) -> Running {
+    start_with(settings, |sink, _| sink)
+}
+
+fn start_with(
+    settings: RemoteWriteSettings,
+    change: impl FnOnce(RemoteWriteSink, &Registry) -> RemoteWriteSink,
+) -> Running {
     // Another test may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let registry = Registry::new();
     let metrics = RemoteWriteMetrics::register(&registry).unwrap();
     let sink = RemoteWriteSink::new("prom", settings, reqwest::Client::new(), &metrics);
+    let sink = change(sink, &registry);
     let (inlet, receiver) = mpsc::channel(1);
     let abort = CancellationToken::new();
     let task = tokio::spawn(sink.run(receiver, abort.clone()));

@@ -87,6 +87,12 @@ impl WriteEncoder {
         self.samples
     }
 
+    /// How many bytes the request has so far, before it is compressed.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.message.len()
+    }
+
     /// The body of the request, valid until the next call.
     ///
     /// # Errors

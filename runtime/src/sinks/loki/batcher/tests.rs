@@ -27,7 +27,12 @@ impl Bench {
         let metrics = LokiMetrics::register(&prometheus::Registry::new()).unwrap();
         let settings = LokiSettings::new("http://loki:3100/loki/api/v1/push".parse().unwrap());
         let counts = Arc::new(metrics.endpoint(&settings));
-        let batcher = Batcher::new("loki", size, WAIT, counts.clone());
+        let settings = LokiSettings {
+            batch_size: size,
+            batch_wait: WAIT,
+            ..LokiSettings::new("http://loki/push".parse().unwrap())
+        };
+        let batcher = Batcher::new("loki", &settings, counts.clone());
         let (inlet, received) = mpsc::channel(16);
         let (outlet, queue) = mpsc::channel(1);
         let (abort, draining) = (CancellationToken::new(), CancellationToken::new());
