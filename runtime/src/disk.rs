@@ -30,6 +30,12 @@ pub trait Disk: Debug + Send + Sync {
     /// When the disk says no.
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
 
+    /// The names of the folders in a folder, sorted.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    fn folders(&self, folder: &Path) -> io::Result<Vec<String>>;
+
     /// The whole of a file.
     ///
     /// # Errors

@@ -54,6 +54,20 @@ impl Shelf {
             folder: self.root.join(sink),
         }
     }
+
+    /// Spools that hold something and are none of these: nobody will send it until there is such a sink again.
+    pub fn forgotten(&self, sinks: &[&str]) -> Vec<PathBuf> {
+        // There may be no spool at all, and what cannot be looked at now is looked at again at the next start.
+        let names = self.disk.folders(&self.root).unwrap_or_default();
+        let others = names.iter().filter(|name| !sinks.contains(&name.as_str()));
+        others
+            .map(|name| self.root.join(name))
+            .filter(|folder| {
+                let files = self.disk.list(folder).unwrap_or_default();
+                files.iter().any(|file| segment::Segment::named(file).is_some())
+            })
+            .collect()
+    }
 }
 
 /// Where one spool is.
@@ -68,5 +82,32 @@ impl Place {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::memory::MemoryDisk;
+
+    #[test]
+    fn spools_without_a_sink_are_found_when_they_hold_something() {
+        let disk = MemoryDisk::default();
+        let shelf = Shelf::new(Arc::new(disk), "/spool".into());
+        assert!(shelf.forgotten(&[]).is_empty());
+        for (name, records) in [("used", 1), ("gone", 1), ("empty", 0)] {
+            let mut store =
+                store::Store::open(&shelf.place(name), SpoolSettings::new(WhenFull::Block)).unwrap();
+            for _ in 0..records {
+                let record = Record {
+                    payload: "x".into(),
+                    rows: 1,
+                    bytes: 1,
+                    stored: 0,
+                };
+                store.append(&record).unwrap();
+            }
+        }
+        assert_eq!(shelf.forgotten(&["used"]), [Path::new("/spool/gone")]);
     }
 }

@@ -17,16 +17,11 @@ impl Disk for LocalDisk {
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                // None of ours has a name that is not UTF-8.
-                names.extend(entry.file_name().into_string().ok());
-            }
-        }
-        names.sort_unstable();
-        Ok(names)
+        names(folder, |kind| kind.is_file())
+    }
+
+    fn folders(&self, folder: &Path) -> io::Result<Vec<String>> {
+        names(folder, |kind| kind.is_dir())
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -59,6 +54,19 @@ impl Disk for LocalDisk {
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()
     }
+}
+
+fn names(folder: &Path, wanted: impl Fn(fs::FileType) -> bool) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if wanted(entry.file_type()?) {
+            // None of ours has a name that is not UTF-8.
+            names.extend(entry.file_name().into_string().ok());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 impl DiskFile for File {
@@ -130,6 +138,7 @@ mod tests {
         LocalDisk.rename(&path("b"), &path("a")).unwrap();
         LocalDisk.make_folder(&path("folder")).unwrap();
         assert_eq!(LocalDisk.list(dir.path()).unwrap(), ["a", "c"]);
+        assert_eq!(LocalDisk.folders(dir.path()).unwrap(), ["folder"]);
         LocalDisk.remove(&path("c")).unwrap();
         let gone = LocalDisk.open(&path("c")).unwrap_err();
         assert_eq!(gone.kind(), io::ErrorKind::NotFound);

@@ -207,6 +207,14 @@ impl Disk for MemoryDisk {
             .collect())
     }
 
+    fn folders(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let state = self.state();
+        let here = state.folders.iter().filter(|path| path.parent() == Some(folder));
+        Ok(here
+            .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+            .collect())
+    }
+
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let state = self.state();
         Ok(state.inodes[state.inode(path)?].bytes.clone())

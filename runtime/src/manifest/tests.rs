@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::delivery::spool::{OnDiskError, SpoolSettings, WhenFull};
+use crate::sinks::loki::limits::Limits;
 use crate::transport::{Authorization, Secret};
 
 const TICKETON: &str = include_str!("../../../tests/manifests/good/ticketon.yaml");
@@ -158,6 +160,54 @@ fn every_sink_key_reaches_its_setting() {
         write.client.authorization,
         Some(Authorization::Bearer(Secret::Inline("t0ken".to_owned())))
     );
+}
+
+#[test]
+fn spools_and_limits_reach_their_settings() {
+    let manifest = parse("/etc/millstream/every_key.yaml", EVERY_KEY).unwrap();
+    let SinkKind::Loki(loki) = &manifest.sinks["loki"].kind else {
+        panic!("no loki sink")
+    };
+    let written = SpoolSettings {
+        max_size: 2 << 30,
+        max_age: Some(Duration::from_secs(7 * 86_400)),
+        when_full: WhenFull::DropOldest,
+        on_disk_error: OnDiskError::Block,
+    };
+    assert_eq!(loki.spool, Some(written));
+    let limits = Limits {
+        max_line_size: Some(128 << 10),
+        max_line_size_truncate: true,
+        max_label_names_per_series: Some(30),
+        max_label_name_length: Some(512),
+        max_label_value_length: Some(4096),
+    };
+    assert_eq!(loki.limits, limits);
+    let SinkKind::RemoteWrite(write) = &manifest.sinks["prometheus"].kind else {
+        panic!("no remote write")
+    };
+    let written = SpoolSettings {
+        max_size: 64 << 20,
+        ..SpoolSettings::new(WhenFull::Block)
+    };
+    assert_eq!(write.spool, Some(written));
+    let sinks = |spool: &str| {
+        format!(
+            "sources: {{a: {{prometheus: {{static_configs: [{{targets: [a]}}]}}}}}}\n\
+             sinks: {{b: {{remote_write: {{url: \"http://b\"{spool}}}}}}}\npipelines: {{c: {{from: [a], to: [b]}}}}"
+        )
+    };
+    for (spool, expected) in [
+        ("", Some(WhenFull::DropOldest)),
+        (", spool: {}", Some(WhenFull::DropOldest)),
+        (", spool: {enabled: false}", None),
+    ] {
+        let manifest = parse("m.yaml", &sinks(spool)).unwrap();
+        let SinkKind::RemoteWrite(write) = &manifest.sinks["b"].kind else {
+            panic!("no remote write")
+        };
+        assert_eq!(write.spool.as_ref().map(|spool| spool.when_full), expected);
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::sample_worker;
 use super::worker::{PARCELS_QUEUED, Reporting, Worker};
 use crate::delivery::Shipment;
-use crate::manifest::{Manifest, PipelineEntry, Signal, SinkKind, SourceKind};
+use crate::manifest::{Manifest, PipelineEntry, Signal, SinkEntry, SinkKind, SourceKind};
 use crate::sinks::console::ConsoleSink;
 use crate::sinks::loki::LokiSink;
 use crate::sinks::remote_write::RemoteWriteSink;
@@ -65,6 +65,23 @@ struct Inlets {
     samples: HashMap<String, Vec<mpsc::Sender<SampleBatch>>>,
 }
 
+/// Warns of spools whose sinks are gone from the manifest, or have no spool there any more.
+fn warn_of_forgotten(manifest: &Manifest, around: &Surroundings) {
+    let spooling = |entry: &SinkEntry| match &entry.kind {
+        SinkKind::Loki(settings) => settings.spool.is_some(),
+        SinkKind::RemoteWrite(settings) => settings.spool.is_some(),
+        SinkKind::Console(_) => false,
+    };
+    let sinks = manifest.sinks.iter().filter(|(_, entry)| spooling(entry));
+    let names: Vec<&str> = sinks.map(|(name, _)| name.as_str()).collect();
+    for folder in around.shelf.forgotten(&names) {
+        tracing::warn!(
+            folder = %folder.display(),
+            "a spool holds what no sink of the manifest will send: give the sink its name and spool back, or remove the folder"
+        );
+    }
+}
+
 impl Assembly {
     /// Makes and connects everything in the plan.
     ///
@@ -98,6 +115,7 @@ impl Assembly {
             }
         }
         assembly.add_sources(&manifest, &numbers, &mut inlets, around)?;
+        warn_of_forgotten(&manifest, around);
         Ok(assembly)
     }
 

@@ -1,5 +1,7 @@
 //! A sink's `spool` and `limits`.
 
+use std::time::Duration;
+
 use super::cursor::At;
 use crate::delivery::spool::{OnDiskError, SpoolSettings, WhenFull};
 use crate::manifest::document::{LimitsDocument, OnDiskErrorWord, SpoolDocument, WhenFullWord};
@@ -28,8 +30,9 @@ impl At<'_> {
             );
         }
         settings.max_age = document.max_age.as_ref().map(|age| {
-            let default = std::time::Duration::from_secs(86_400);
-            at.some_duration("max_age", Some(age), default)
+            let age = at.duration("max_age", Some(age), Duration::MAX);
+            at.unlimited("max_age", age.is_zero());
+            age
         });
         settings.when_full = document.when_full.map_or(when_full, WhenFull::from);
         settings.on_disk_error = document
@@ -38,29 +41,40 @@ impl At<'_> {
         document.enabled.unwrap_or(true).then_some(settings)
     }
 
+    /// Refuses a limit of nothing under `key`.
+    fn unlimited(&self, key: &str, zero: bool) {
+        if zero {
+            let at = self.key(key);
+            at.refuse(
+                format!("{} cannot be zero", at.subject()),
+                "leave it away: without it there is no limit",
+            );
+        }
+    }
+
     /// The limits under `limits`.
     pub fn limits(&self, document: Option<&LimitsDocument>) -> Limits {
         let Some(document) = document else {
             return Limits::default();
         };
         let at = self.key("limits");
-        let number = |key: &str, number: Option<u64>, example: usize| {
-            number.map(|number| at.length(key, Some(number), example))
+        let number = |key: &str, number: Option<u64>| {
+            at.unlimited(key, number == Some(0));
+            number.map(|number| usize::try_from(number).unwrap_or(usize::MAX))
         };
+        let longest = document.max_line_size.as_ref();
         let limits = Limits {
-            max_line_size: document
-                .max_line_size
-                .as_ref()
-                .map(|size| at.some_length("max_line_size", Some(size), 256 << 10)),
+            max_line_size: number(
+                "max_line_size",
+                longest.map(|size| at.size("max_line_size", Some(size), 1)),
+            ),
             max_line_size_truncate: document.max_line_size_truncate.unwrap_or(false),
-            // Loki's own defaults, named when a number cannot be used.
             max_label_names_per_series: number(
                 "max_label_names_per_series",
                 document.max_label_names_per_series,
-                15,
             ),
-            max_label_name_length: number("max_label_name_length", document.max_label_name_length, 1024),
-            max_label_value_length: number("max_label_value_length", document.max_label_value_length, 2048),
+            max_label_name_length: number("max_label_name_length", document.max_label_name_length),
+            max_label_value_length: number("max_label_value_length", document.max_label_value_length),
         };
         if limits.max_line_size_truncate && limits.max_line_size.is_none() {
             let at = at.key("max_line_size_truncate");
