@@ -3,10 +3,15 @@
 //! SIGTERM and SIGINT drain and end it, a second one ends it at once; SIGHUP and `POST /-/reload` reload. A reload
 //! first makes the whole new assembly; only when nothing is wrong with it does the old graph drain and the new one start
 //! where it stopped, by the checkpoints.
+//!
+//! SIGTERM or SIGINT while a reload's drain runs turns the reload into a stop: that drain goes on within its deadline, the
+//! new graph is not started, and the next signal ends at once. Not a start of the new graph only to drain it again:
+//! whoever stops an agent waits for its end, and would wait twice.
 
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,7 +27,7 @@ use crate::delivery::spool::Shelf;
 use crate::disk::LocalDisk;
 use crate::manifest::Manifest;
 use crate::pipeline::graph::Surroundings;
-use crate::pipeline::{Assembly, Graph, Plan};
+use crate::pipeline::{Assembly, DrainReport, Graph, Plan};
 use crate::sources::file::CheckpointBook;
 
 /// How long a drain may take. Kubernetes kills after 30 s by default; this leaves no margin on purpose, since what is
@@ -94,11 +99,7 @@ impl Agent {
         listen: &str,
         load: impl Fn() -> anyhow::Result<Manifest>,
     ) -> anyhow::Result<()> {
-        let (mut terminate, mut interrupt, mut hangup) = (
-            on(SignalKind::terminate())?,
-            on(SignalKind::interrupt())?,
-            on(SignalKind::hangup())?,
-        );
+        let (mut stops, mut hangup) = (Stops::listen()?, on(SignalKind::hangup())?);
         let (reload, mut reloads) = mpsc::channel(RELOADS_QUEUED);
         let admin = Admin {
             ready: self.ready.clone(),
@@ -113,15 +114,22 @@ impl Agent {
         tracing::info!(%address, "running");
         loop {
             let answer = tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                () = stops.come() => break,
                 _ = hangup.recv() => None,
                 Some(answer) = reloads.recv() => Some(answer),
             };
-            let done = load().and_then(|manifest| self.assemble(manifest));
-            let told = match done {
+            let told = match load().and_then(|manifest| self.assemble(manifest)) {
                 Ok(assembly) => {
-                    graph = self.swap(graph, assembly).await?;
+                    self.ready.store(false, Ordering::Release);
+                    tracing::info!(deadline = ?DRAIN_DEADLINE, "reloading: draining what the old manifest named");
+                    if drain(graph, &mut stops, Asked::Reload).await? == Asked::Stop {
+                        // Who asked for the reload hears that there is no answer.
+                        drop(answer);
+                        return self.end(&stop_admin);
+                    }
+                    graph =
+                        Graph::start(assembly, &self.around).context("cannot start the reloaded manifest")?;
+                    self.ready.store(true, Ordering::Release);
                     tracing::info!("reloaded");
                     Ok(())
                 }
@@ -131,18 +139,17 @@ impl Agent {
                     Err(error)
                 }
             };
-            if let Some(answer) = answer {
-                // Whoever asked may have gone.
-                let _ = answer.send(told);
-            }
+            // Whoever asked may have gone.
+            let _ = answer.map(|answer| answer.send(told));
         }
         self.ready.store(false, Ordering::Release);
         tracing::info!(deadline = ?DRAIN_DEADLINE, "draining; a second signal ends at once");
-        tokio::select! {
-            report = graph.drain(DRAIN_DEADLINE) => tell(&report),
-            _ = terminate.recv() => bail!("stopped before everything was sent; it will be read again"),
-            _ = interrupt.recv() => bail!("stopped before everything was sent; it will be read again"),
-        }
+        drain(graph, &mut stops, Asked::Stop).await?;
+        self.end(&stop_admin)
+    }
+
+    /// Stops what outlives every graph.
+    fn end(&self, stop_admin: &CancellationToken) -> anyhow::Result<()> {
         stop_admin.cancel();
         self.keeping.cancel();
         Ok(())
@@ -152,26 +159,78 @@ impl Agent {
         let plan = tokio::task::block_in_place(|| self.plan(manifest))?;
         Ok(Assembly::make(plan, &self.around)?)
     }
-
-    async fn swap(&self, old: Graph, assembly: Assembly) -> anyhow::Result<Graph> {
-        self.ready.store(false, Ordering::Release);
-        tell(&old.drain(DRAIN_DEADLINE).await);
-        let graph = Graph::start(assembly, &self.around).context("cannot start the reloaded manifest")?;
-        self.ready.store(true, Ordering::Release);
-        Ok(graph)
-    }
 }
 
-fn tell(report: &crate::pipeline::DrainReport) {
-    if report.in_time {
-        tracing::info!("drained: everything read was delivered");
-    } else {
-        tracing::warn!(left = ?report.left, "the drain's deadline has passed; log lines left behind will be read again");
+/// The signals that stop an agent.
+struct Stops {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stops {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one.
+    async fn come(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
 fn on(kind: SignalKind) -> anyhow::Result<Signal> {
     signal(kind).context("cannot listen for signals")
+}
+
+/// What a drain is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Reload,
+    Stop,
+}
+
+/// Drains a graph and tells what was left. Answers what it was for in the end: a signal makes a stop of a reload.
+///
+/// # Errors
+/// When a signal comes during a stop.
+async fn drain(graph: Graph, stops: &mut Stops, mut asked: Asked) -> anyhow::Result<Asked> {
+    let mut draining = pin!(graph.drain(DRAIN_DEADLINE));
+    loop {
+        tokio::select! {
+            report = &mut draining => {
+                tell(&report);
+                return Ok(asked);
+            }
+            () = stops.come() => match asked {
+                Asked::Stop => bail!("stopped before everything was sent; it will be read again"),
+                Asked::Reload => {
+                    asked = Asked::Stop;
+                    tracing::info!("stopping instead of reloading; a second signal ends at once");
+                }
+            }
+        }
+    }
+}
+
+fn tell(report: &DrainReport) {
+    let DrainReport { in_time, left, again } = report;
+    if report.is_complete() {
+        tracing::info!("drained: everything read was delivered");
+    } else {
+        tracing::warn!(
+            in_time,
+            ?left,
+            ?again,
+            "drained, but not everything was delivered: `left` says how many rows each sink had, `again` how many \
+             entries each pipeline will read again"
+        );
+    }
 }
 
 /// Makes the storage folder ours alone.

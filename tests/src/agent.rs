@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// The longest a test waits for something that should come at once; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,6 +58,8 @@ pub struct Agent {
 struct Log {
     lines: Mutex<Vec<String>>,
     changed: Notify,
+    /// Cancelled when there is no more to come.
+    end: CancellationToken,
 }
 
 impl Agent {
@@ -95,6 +98,7 @@ impl Agent {
                 writer.changed.notify_one();
             }
             writer.changed.notify_one();
+            writer.end.cancel();
         });
         let mut agent = Self {
             process,
@@ -211,6 +215,11 @@ impl Agent {
         }
     }
 
+    /// Reads its stdout no more: what it prints there finds no reader.
+    pub fn close_stdout(&mut self) {
+        drop(self.process.stdout.take());
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -221,11 +230,20 @@ impl Agent {
     ///
     /// # Errors
     /// When it does not end.
-    pub async fn stop(mut self) -> anyhow::Result<ExitStatus> {
+    pub async fn stop(self) -> anyhow::Result<ExitStatus> {
+        Ok(self.stop_and_log().await?.0)
+    }
+
+    /// Likewise, with its whole log.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn stop_and_log(mut self) -> anyhow::Result<(ExitStatus, Vec<String>)> {
         self.signal("TERM")?;
         for _ in 0..1200 {
             if let Some(status) = self.process.try_wait()? {
-                return Ok(status);
+                self.log.end.cancelled().await;
+                return Ok((status, self.log()));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -1,11 +1,12 @@
-//! Promise: SIGTERM drains, a second one ends at once and loses nothing, SIGHUP reloads.
+//! Promise: SIGTERM drains, a second one ends at once and loses nothing, also while a reload drains; SIGHUP reloads; a drain
+//! waits for nothing that cannot come, and says what it left.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use millstream_tests::Agent;
-use millstream_tests::receiver::Receiver;
+use millstream_tests::receiver::{Answer, PUSH, Receiver};
 
 /// A port on which nobody listens: connections are refused at once.
 const NOBODY: &str = "http://127.0.0.1:1/loki/api/v1/push";
@@ -69,4 +70,81 @@ async fn hup_reloads() {
         "{:?}",
         receiver.entries()
     );
+}
+
+#[tokio::test]
+async fn a_signal_while_a_reload_drains_stops_it_and_the_next_ends_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.log"), "one\n").unwrap();
+    let agent = Agent::start(folder.path(), &manifest(folder.path(), NOBODY))
+        .await
+        .unwrap();
+    agent
+        .wait_for_metric("loki_source_file_read_lines_total", 1.0)
+        .await
+        .unwrap();
+    agent.signal("HUP").unwrap();
+    agent.wait_for_log("reloading").await.unwrap();
+    agent.signal("TERM").unwrap();
+    agent.wait_for_log("stopping instead of reloading").await.unwrap();
+    // The drain alone would take 30 s.
+    let status = tokio::time::timeout(Duration::from_secs(15), agent.stop())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_signal_while_a_reload_drains_lets_the_drain_end_and_starts_nothing_new() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.log"), "one\n").unwrap();
+    let receiver = Receiver::start().await.unwrap();
+    receiver.script(PUSH, [Answer::status(204).after(Duration::from_secs(3))]);
+    let agent = Agent::start(folder.path(), &manifest(folder.path(), &receiver.push_url()))
+        .await
+        .unwrap();
+    agent
+        .wait_for_metric("loki_source_file_read_lines_total", 1.0)
+        .await
+        .unwrap();
+    agent.signal("HUP").unwrap();
+    agent.wait_for_log("reloading").await.unwrap();
+    let (status, log) = agent.stop_and_log().await.unwrap();
+    assert!(status.success(), "{log:#?}");
+    let logged = |words: &str| log.iter().filter(|line| line.contains(words)).count();
+    assert_eq!(logged("drained: everything read was delivered"), 1, "{log:#?}");
+    assert_eq!(logged("\"reloaded\""), 0, "{log:#?}");
+    assert_eq!(receiver.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_drain_does_not_wait_for_a_sink_that_has_gone_and_says_what_it_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start().await.unwrap();
+    let text = manifest(folder.path(), &receiver.push_url())
+        .replace("to: [loki]", "to: [loki, console]")
+        .replace("sinks: {", "sinks: { console: { console: {} },");
+    let mut agent = Agent::start(folder.path(), &text).await.unwrap();
+    agent.close_stdout();
+    fs::write(folder.path().join("a.log"), "one\ntwo\n").unwrap();
+    agent.wait_for_log("gave entries up").await.unwrap();
+    receiver.wait_for(2).await.unwrap();
+    // The drain's deadline is 30 s.
+    let (status, log) = tokio::time::timeout(Duration::from_secs(15), agent.stop_and_log())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(status.success(), "{log:#?}");
+    let told = log
+        .iter()
+        .find(|line| line.contains("not everything was delivered"));
+    let told: serde_json::Value = serde_json::from_str(told.unwrap()).unwrap();
+    let field = |name: &str| {
+        let value = told.pointer(&format!("/fields/{name}")).or(told.get(name));
+        value.map(ToString::to_string).unwrap_or_default()
+    };
+    assert!(field("left").contains("console\\\": 2"), "{told}");
+    assert!(field("again").contains("p\\\": 2"), "{told}");
+    assert_eq!(field("in_time"), "true");
 }

@@ -54,7 +54,8 @@ pub struct Applied {
     pub output: LogBatch,
     /// What stays with this one.
     pub held: Held,
-    /// Sequence numbers of rows that are in neither: of the batch the lowest, of formerly held rows each.
+    /// Sequence numbers of rows that are in neither. Each of them and not the lowest alone: the rows of a batch may stem
+    /// from several files, and the lowest of one says nothing of another.
     pub vanished: Vec<u64>,
     /// How many rows vanished.
     pub vanished_rows: usize,
@@ -161,17 +162,12 @@ impl<'a> Scope<'a> {
         for place in named {
             there[place] = true;
         }
-        let gone = |places: std::ops::Range<usize>| places.filter(|&place| !there[place]);
-        let mut seqs: Vec<u64> = gone(0..former)
-            .filter_map(|place| self.held.rows.seqs.get(place).copied())
-            .collect();
-        seqs.extend(
-            gone(former..there.len())
-                .filter_map(|place| self.batch.seqs.get(place - former))
-                .min()
-                .copied(),
-        );
-        (seqs, there.iter().filter(|there| !**there).count())
+        let gone = || (0..there.len()).filter(|&place| !there[place]);
+        let seq_of = |place| {
+            let (batch, row) = self.row(place);
+            batch.seqs.get(row).copied()
+        };
+        (gone().filter_map(seq_of).collect(), gone().count())
     }
 
     fn row(&self, place: usize) -> (&'a LogBatch, usize) {

@@ -2,10 +2,13 @@
 //!
 //! A worker numbers entries as they come in ([`Ledger::enter`]), walks them through its stages, and says what the
 //! stages keep back ([`Ledger::walked`]). Each walk is one shipment. When a shipment has arrived everywhere
-//! ([`Ledger::settle`]) the positions it allows are given out.
+//! ([`Ledger::settle`]) the positions it allows are given out; when somebody gave it up ([`Ledger::abandon`]) its
+//! origins stay before it for the rest of the run.
 //!
-//! Invariants: a position never passes an entry that is held or whose walk is unsettled; positions of an origin only
-//! grow; walks of one origin are settled in order, those of different origins do not wait for each other.
+//! Invariants: a position never passes an entry that is held, or whose walk is unsettled or abandoned; positions of an
+//! origin only grow; walks of one origin are settled in order, those of different origins do not wait for each other;
+//! every walk ends, settled or abandoned, so [`Ledger::unsettled`] comes to 0 when nothing is on its way; behind an
+//! abandoned walk an origin costs a few numbers however much of it still comes.
 //!
 //! Per walk and not per entry: a walk's safe position is known when it ends (before the first entry it left
 //! held), so an entry costs nothing here, however its rows were merged, split or dropped on the way.
@@ -37,7 +40,7 @@ pub struct Ledger {
 struct Entered {
     first_seq: u64,
     origin: Origin,
-    before: Option<u64>,
+    before: Mark,
     ends: Vec<u64>,
 }
 
@@ -45,17 +48,27 @@ struct Entered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     origin: Origin,
-    /// The position before it; `None` when it was the first of its origin in this run.
-    before: Option<u64>,
+    before: Mark,
+}
+
+/// A place between two entries of an origin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Mark {
+    /// How many entries of this run lie before it.
+    entries: u64,
+    /// The position there; `None` before the first entry of this run.
+    position: Option<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Track {
-    /// The end of the last entry that came in.
-    entered: Option<u64>,
-    /// Walks not yet given out, oldest first: number, the position it allows, whether it settled.
-    walks: VecDeque<(u64, Option<u64>, bool)>,
-    given: Option<u64>,
+    /// Behind the last entry that came in.
+    entered: Mark,
+    /// Walks not yet given out, oldest first: number, how far it allows, whether it settled.
+    walks: VecDeque<(u64, Mark, bool)>,
+    given: Mark,
+    /// A walk was abandoned: none behind it counts.
+    abandoned: bool,
 }
 
 impl Ledger {
@@ -66,7 +79,10 @@ impl Ledger {
         self.next_seq += ends.len() as u64;
         let track = self.tracks.entry(origin).or_default();
         let before = track.entered;
-        track.entered = ends.last().copied().or(before);
+        track.entered = Mark {
+            entries: before.entries + ends.len() as u64,
+            position: ends.last().copied().or(before.position),
+        };
         self.current = Some(Entered {
             first_seq,
             origin,
@@ -97,14 +113,14 @@ impl Ledger {
             first.entry(place.origin).or_insert(*place);
         }
         for origin in &touched {
-            let Some(track) = self.tracks.get_mut(origin) else {
+            let Some(track) = self.tracks.get_mut(origin).filter(|track| !track.abandoned) else {
                 continue;
             };
-            let position = match first.get(origin) {
+            let allowed = match first.get(origin) {
                 Some(place) => place.before,
                 None => track.entered,
             };
-            track.walks.push_back((walk, position, false));
+            track.walks.push_back((walk, allowed, false));
         }
         self.held = now;
         self.walks.insert(walk, touched);
@@ -121,25 +137,44 @@ impl Ledger {
             if let Some(entry) = track.walks.iter_mut().find(|(number, _, _)| *number == walk) {
                 entry.2 = true;
             }
-            let mut position = None;
+            let before = track.given;
             while let Some(&(_, allowed, true)) = track.walks.front() {
-                position = position.max(allowed);
+                if allowed.entries > track.given.entries {
+                    track.given = allowed;
+                }
                 track.walks.pop_front();
             }
-            if let Some(position) =
-                position.filter(|&position| track.given.is_none_or(|given| position > given))
-            {
-                track.given = Some(position);
+            if let Some(position) = track.given.position.filter(|_| track.given != before) {
                 moved.push((origin, position));
             }
         }
         moved
     }
 
-    /// How many shipments have not settled.
+    /// A shipment was given up by somebody: the positions of its origins stay before it.
+    pub fn abandon(&mut self, walk: u64) {
+        for origin in self.walks.remove(&walk).unwrap_or_default() {
+            let Some(track) = self.tracks.get_mut(&origin) else {
+                continue;
+            };
+            if let Some(place) = track.walks.iter().position(|(number, _, _)| *number == walk) {
+                track.walks.truncate(place);
+            }
+            track.abandoned = true;
+        }
+    }
+
+    /// How many shipments are neither settled nor abandoned.
     #[must_use]
     pub fn unsettled(&self) -> usize {
         self.walks.len()
+    }
+
+    /// How many entries lie behind the positions given out: what a start from these positions reads again.
+    #[must_use]
+    pub fn owed(&self) -> u64 {
+        let owed = |track: &Track| track.entered.entries - track.given.entries;
+        self.tracks.values().map(owed).sum()
     }
 
     fn place(&self, seq: u64, current: Option<&Entered>) -> Option<Place> {
@@ -149,7 +184,10 @@ impl Ledger {
         let entered = current?;
         let row = usize::try_from(seq.checked_sub(entered.first_seq)?).ok()?;
         let before = match row.checked_sub(1) {
-            Some(row) => entered.ends.get(row).copied(),
+            Some(last) => Mark {
+                entries: entered.before.entries + row as u64,
+                position: entered.ends.get(last).copied(),
+            },
             None => entered.before,
         };
         (row < entered.ends.len()).then_some(Place {

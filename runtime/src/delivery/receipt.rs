@@ -4,19 +4,29 @@
 //! (delivered, or dropped on purpose and counted) the shipment is. A clone that is merely dropped, by a failed send, a
 //! task that was aborted, a panic, abandons it: it never settles in this run and its entries are read again.
 //!
+//! Invariant: every shipment is reported once, settled or abandoned, when the last of its receipts has gone; so whoever
+//! waits for it waits no longer than somebody holds it.
+//!
 //! Settling is said and abandoning is what silence means, because a path through a sink that forgets to answer then
 //! costs a repetition, not an entry.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 /// Where receipts report. One per worker. Bounded by the shipments on their way, which the queues bound.
 #[derive(Debug, Default)]
 pub struct Settlements {
-    settled: Mutex<Vec<u64>>,
+    ended: Mutex<Ended>,
     changed: Notify,
+}
+
+/// The shipments whose last receipt has gone.
+#[derive(Debug, Default)]
+struct Ended {
+    settled: Vec<u64>,
+    abandoned: Vec<u64>,
 }
 
 impl Settlements {
@@ -32,12 +42,21 @@ impl Settlements {
 
     /// The shipments settled since the last call.
     pub fn take(&self) -> Vec<u64> {
-        std::mem::take(&mut *self.settled.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.ended().settled)
     }
 
-    /// Waits until `take` has something new.
+    /// The shipments abandoned since the last call.
+    pub fn take_abandoned(&self) -> Vec<u64> {
+        std::mem::take(&mut self.ended().abandoned)
+    }
+
+    /// Waits until `take` or `take_abandoned` has something new.
     pub async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    fn ended(&self) -> MutexGuard<'_, Ended> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,14 +100,14 @@ struct Slip {
 
 impl Drop for Slip {
     fn drop(&mut self) {
-        if !self.abandoned.load(Ordering::Acquire) {
-            self.settlements
-                .settled
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(self.shipment);
-            self.settlements.changed.notify_one();
+        let mut ended = self.settlements.ended();
+        if self.abandoned.load(Ordering::Acquire) {
+            ended.abandoned.push(self.shipment);
+        } else {
+            ended.settled.push(self.shipment);
         }
+        drop(ended);
+        self.settlements.changed.notify_one();
     }
 }
 
@@ -108,15 +127,25 @@ mod tests {
     }
 
     #[test]
-    fn never_settled_once_a_part_was_dropped() {
+    fn abandoned_once_a_part_was_dropped_and_said_so_when_the_last_has_gone() {
         let settlements = Arc::new(Settlements::default());
         let receipt = settlements.receipt(7);
         drop(receipt.clone());
+        assert!(settlements.take_abandoned().is_empty());
         receipt.settle();
-        assert!(settlements.take().is_empty());
+        assert_eq!(settlements.take_abandoned(), [7]);
         let receipt = settlements.receipt(8);
-        receipt.clone().abandon();
+        let part = receipt.clone();
         receipt.settle();
+        part.abandon();
+        assert_eq!(settlements.take_abandoned(), [8]);
         assert!(settlements.take().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_shipment_wakes_who_waits() {
+        let settlements = Arc::new(Settlements::default());
+        let receipt = settlements.receipt(7);
+        tokio::join!(settlements.changed(), async { receipt.abandon() });
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! Invariants: order is kept; every row that goes in comes out, is held by a stage ([`Chain::owed`]), merged into one
 //! that does, or is counted as dropped. A failing stage costs its own work, never the rows: they pass on unchanged
-//! unless its `on_error` says otherwise.
+//! unless its `on_error` says otherwise. When rows pass a stage by that holds earlier ones of their streams, it lets go
+//! of what it holds first: the block that is cut so would have had a hole in it, and come after its own rest.
 //!
 //! Plain state, no IO: a worker's thread only carries it, so simulated schedules can drive it too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use millstream_batch::{Field, LogBatch};
+use millstream_batch::{Field, Labels, LogBatch};
 use millstream_plugin_host::{Answer, CallError, EVERY, Failed};
 
 use crate::manifest::OnError;
@@ -197,12 +198,32 @@ impl Chain {
                 source: error,
             });
         }
+        self.rebase_debts(index);
         self.pass_on(index, released, Vec::new(), now, out)?;
         if on_error == OnError::Pass {
+            if self.would_overtake(index, &batch) {
+                self.step(index, Call::Flush, Vec::new(), now, out)?;
+            }
             mark(&mut batch, self.stages[index].name(), error.kind());
             self.step(index + 1, Call::Process(batch), vanished, now, out)?;
         }
         Ok(())
+    }
+
+    /// A fresh instance was fed the held rows under new ids: the debts of the stage wait for all of these.
+    fn rebase_debts(&mut self, index: usize) {
+        let until = self.stages[index].held().ids().last().map_or(0, |id| id + 1);
+        for debt in &mut self.debts[index] {
+            debt.until = until;
+        }
+    }
+
+    /// Whether a stage holds rows of a stream that the batch has rows of, too.
+    fn would_overtake(&self, index: usize, batch: &LogBatch) -> bool {
+        let held = self.stages[index].held().rows();
+        let streams = |batch: &LogBatch| (0..batch.len()).map(|row| batch.labels_of(row)).collect();
+        let (held, passing): (HashSet<Labels>, HashSet<Labels>) = (streams(held), streams(batch));
+        !held.is_disjoint(&passing)
     }
 
     /// Labels that a stage wants to read as extracted values: `loki.process` starts its extracted map with a copy of

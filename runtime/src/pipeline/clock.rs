@@ -4,12 +4,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// Nanoseconds since the Unix epoch, advancing with tokio's clock between calls of [`WallClock::follow`]: stopped time in
-/// tests stops this too.
+/// Nanoseconds since the Unix epoch, advancing with tokio's clock between calls of [`WallClock::follow`]. One that was
+/// started at a given time has only tokio's clock to follow: time that is stopped in tests stops this too.
 #[derive(Clone, Copy, Debug)]
 pub struct WallClock {
     started: Instant,
     epoch: i64,
+    /// Whether there is a system's clock to follow.
+    follows: bool,
 }
 
 impl WallClock {
@@ -20,20 +22,27 @@ impl WallClock {
     #[must_use]
     pub fn start() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self::starting_at(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+        Self {
+            follows: true,
+            ..Self::starting_at(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+        }
     }
 
-    /// Starts at `epoch` nanoseconds.
+    /// Starts at `epoch` nanoseconds, whatever the system's clock says, and never follows it.
     #[must_use]
     pub fn starting_at(epoch: i64) -> Self {
         Self {
             started: Instant::now(),
             epoch,
+            follows: false,
         }
     }
 
     /// Follows the system's clock when it was set, or the machine slept: called between batches.
     pub fn follow(&mut self) {
+        if !self.follows {
+            return;
+        }
         let system = Self::start();
         if system.epoch.abs_diff(self.now()) > Self::STEP {
             *self = system;

@@ -2,8 +2,9 @@
 //!
 //! It starts from the sinks back to the sources, so that nothing is read before there is somewhere to put it, and
 //! drains in the order of travel: sources stop → workers flush and end → sinks send what they have and end →
-//! checkpoints are saved. Each step ends the next by closing its inlet. When the deadline passes, what is left is
-//! abandoned, reported, and read again at the next start.
+//! checkpoints are saved. Each step ends the next by closing its inlet. A worker ends when all it shipped is settled or
+//! abandoned, so a sink that died does not hold a drain up. When the deadline passes, what is left is abandoned too.
+//! What was left is reported, by sink and by pipeline, and read again at the next start.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::assembly::{Assembly, Sink, Source};
 use super::sample_worker;
-use super::worker::Worker;
+use super::worker::{Worker, WorkerReport};
 use crate::admin::{Families, Health};
 use crate::causes;
 use crate::delivery::spool::Shelf;
@@ -59,24 +60,37 @@ pub struct StartError {
 pub struct DrainReport {
     /// Whether everything ended before the deadline.
     pub in_time: bool,
-    /// Rows that each sink could not deliver.
+    /// Rows that each sink could not deliver; those that left nothing are not named.
     pub left: BTreeMap<String, u64>,
+    /// Entries that each pipeline will read again; those that read nothing again are not named.
+    pub again: BTreeMap<String, u64>,
+}
+
+impl DrainReport {
+    /// Whether everything that was read has arrived.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.in_time && self.left.is_empty() && self.again.is_empty()
+    }
 }
 
 /// The running sources, workers and sinks of a manifest.
 pub struct Graph {
-    sources: Vec<Ending>,
-    workers: Vec<Ending>,
+    sources: Vec<Ending<()>>,
+    workers: Vec<(String, Ending<WorkerReport>)>,
+    sample_workers: Vec<Ending<()>>,
     sinks: Vec<(String, Task<SinkReport>)>,
     stop_sources: CancellationToken,
     abort: CancellationToken,
     book: Arc<CheckpointBook>,
 }
 
-/// Something that ends by itself once told: a task, or a thread that says when it is done.
-enum Ending {
-    Task(Task<()>),
-    Thread(oneshot::Receiver<()>, Option<JoinHandle<()>>),
+/// Something that ends by itself once told, with a last word: a task, or a thread.
+enum Ending<T> {
+    Task(Task<T>),
+    Thread(oneshot::Receiver<T>, JoinHandle<()>),
+    /// Its last word was heard.
+    Ended,
 }
 
 impl Graph {
@@ -88,6 +102,7 @@ impl Graph {
         let mut graph = Self {
             sources: Vec::new(),
             workers: Vec::new(),
+            sample_workers: Vec::new(),
             sinks: Vec::new(),
             stop_sources: CancellationToken::new(),
             abort: CancellationToken::new(),
@@ -118,11 +133,8 @@ impl Graph {
             self.sinks.push((name, task));
         }
         for (to, inlet) in sample_workers {
-            self.workers.push(Ending::Task(tokio::spawn(sample_worker::run(
-                inlet,
-                to,
-                self.abort.clone(),
-            ))));
+            let work = sample_worker::run(inlet, to, self.abort.clone());
+            self.sample_workers.push(Ending::Task(tokio::spawn(work)));
         }
         for (worker, inlet) in workers {
             self.start_worker(worker, inlet, around)?;
@@ -149,20 +161,24 @@ impl Graph {
         let (abort, health) = (self.abort.clone(), around.health.clone());
         health.well(&what);
         let component = what.clone();
+        let name = worker.name.clone();
         let ending = thread(&what, STACK_SIZE, move || async move {
-            let result = worker.run(inlet, abort.clone()).await;
-            // Once told to abort, ends of all kinds are expected.
-            if let Some(error) = result.err().filter(|_| !abort.is_cancelled()) {
-                let error = causes::told(&error);
-                tracing::error!(
-                    component,
-                    error,
-                    "pipeline stopped; its files will be read again from here"
-                );
-                health.ill(&component, &error);
-            }
+            let aborted = abort.clone();
+            let stopped = |error| {
+                // Once told to abort, ends of all kinds are expected.
+                if !aborted.is_cancelled() {
+                    let error = causes::told(&error);
+                    tracing::error!(
+                        component,
+                        error,
+                        "pipeline stopped; its files will be read again from here"
+                    );
+                    health.ill(&component, &error);
+                }
+            };
+            worker.run(inlet, abort, stopped).await
         })?;
-        self.workers.push(ending);
+        self.workers.push((name, ending));
         Ok(())
     }
 
@@ -171,6 +187,7 @@ impl Graph {
         let Self {
             mut sources,
             mut workers,
+            mut sample_workers,
             mut sinks,
             stop_sources,
             abort,
@@ -179,8 +196,15 @@ impl Graph {
         let mut report = DrainReport::default();
         stop_sources.cancel();
         let mut ended = async || {
-            for ending in sources.iter_mut().chain(&mut workers) {
+            for ending in sources.iter_mut().chain(&mut sample_workers) {
                 ending.done().await;
+            }
+            for (name, ending) in &mut workers {
+                // Of one that panicked nobody knows.
+                let again = ending.done().await.map_or(0, |report| report.owed_entries);
+                if again > 0 {
+                    report.again.insert(name.clone(), again);
+                }
             }
             while let Some((name, sink)) = sinks.last_mut() {
                 // A sink that panicked has abandoned all it had; how much, nobody knows.
@@ -191,14 +215,13 @@ impl Graph {
                 sinks.pop();
             }
         };
-        let mut in_time = timeout(deadline, ended()).await.is_ok();
+        let in_time = timeout(deadline, ended()).await.is_ok();
         if !in_time {
             abort.cancel();
             if timeout(ABORT_GRACE, ended()).await.is_err() {
                 tracing::error!("parts of the graph do not stop; they are left to themselves");
             }
         }
-        in_time &= report.left.is_empty();
         report.in_time = in_time;
         if let Err(error) = book.save() {
             let error = causes::told(&error);
@@ -211,33 +234,28 @@ impl Graph {
     }
 }
 
-impl Ending {
-    /// Waits for the end; once it has come, answers at once.
-    async fn done(&mut self) {
-        match self {
-            Self::Task(task) if task.is_finished() => {}
-            Self::Task(task) => drop(task.await),
-            Self::Thread(done, thread) => {
-                let Some(handle) = thread else { return };
-                if !handle.is_finished() {
-                    // An error means that the thread panicked: ended all the same.
-                    let _ = done.await;
-                }
-                // It has said its last word: joining cannot block for long.
-                if let Some(handle) = thread.take() {
-                    let _ = handle.join();
-                }
-            }
+impl<T> Ending<T> {
+    /// Waits for the end and its last word; there is none from what panicked or was asked before.
+    async fn done(&mut self) -> Option<T> {
+        let word = match self {
+            Self::Task(task) => task.await.ok(),
+            Self::Thread(done, _) => done.await.ok(),
+            Self::Ended => return None,
+        };
+        if let Self::Thread(_, handle) = std::mem::replace(self, Self::Ended) {
+            // It has said its last word, or died: joining cannot block for long.
+            let _ = handle.join();
         }
+        word
     }
 }
 
 /// A thread with a tokio runtime of its own, running one future.
-fn thread<F: Future<Output = ()>>(
+fn thread<F: Future<Output: Send + 'static>>(
     what: &str,
     stack: usize,
     work: impl FnOnce() -> F + Send + 'static,
-) -> Result<Ending, StartError> {
+) -> Result<Ending<F::Output>, StartError> {
     let failed = |source| StartError {
         what: what.into(),
         source,
@@ -253,10 +271,9 @@ fn thread<F: Future<Output = ()>>(
         .name(name)
         .stack_size(stack)
         .spawn(move || {
-            runtime.block_on(work());
             // Whoever waited may have gone.
-            let _ = say.send(());
+            let _ = say.send(runtime.block_on(work()));
         })
         .map_err(failed)?;
-    Ok(Ending::Thread(done, Some(handle)))
+    Ok(Ending::Thread(done, handle))
 }

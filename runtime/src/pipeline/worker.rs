@@ -1,13 +1,17 @@
 //! A worker: one thread that carries parcels through the stages of a pipeline and keeps its ledger.
 //!
 //! Invariants: entries leave in the order they came per origin; a position is reported only when the ledger allows
-//! it; the inlet is bounded, and a full sink stops the worker, which stops the reader.
+//! it, and then at once, also while a sink is full; the inlet is bounded, and a full sink stops the worker, which
+//! stops the reader. A worker that stops early takes nothing more in, but still hears what becomes of what it shipped.
+//!
+//! What is ready at once is taken in a fixed order, so that a simulated schedule runs the same way every time.
 //!
 //! A thread and not a task, because stages are called synchronously and need a deep stack
 //! ([`millstream_plugin_host::STACK_SIZE`]); it runs a small tokio runtime of its own to wait in.
 
 use std::collections::HashMap;
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +54,7 @@ pub struct Worker {
     pub clock: WallClock,
 }
 
-/// Why a worker ended early.
+/// Why a worker stopped early; what is unsettled will be read again.
 #[derive(Debug, thiserror::Error)]
 pub enum Stopped {
     /// A stage demanded it.
@@ -61,18 +65,62 @@ pub enum Stopped {
     SinkGone,
 }
 
+/// What a worker left behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorkerReport {
+    /// Entries that came in and that a start from the reported positions reads again.
+    pub owed_entries: u64,
+}
+
+/// A worker's books.
+#[derive(Default)]
+struct Books {
+    ledger: Ledger,
+    settlements: Arc<Settlements>,
+    /// Whether it was told that something was abandoned.
+    told: bool,
+}
+
 impl Worker {
-    /// Works until the inlet closes, then flushes the stages and waits until all is settled or `abort` fires.
-    ///
-    /// # Errors
-    /// When a stage with `on_error: halt` fails or a sink is gone; what is unsettled will be read again.
+    /// Works until the inlet closes, then flushes the stages and waits until every shipment is settled or abandoned,
+    /// or `abort` fires. `stopped` is called when a stage with `on_error: halt` fails or a sink is gone.
     pub async fn run(
         mut self,
-        mut inlet: mpsc::Receiver<LogParcel>,
+        inlet: mpsc::Receiver<LogParcel>,
         abort: CancellationToken,
+        stopped: impl FnOnce(Stopped),
+    ) -> WorkerReport {
+        let mut books = Books::default();
+        if let Err(error) = self.work(inlet, &abort, &mut books).await {
+            stopped(error);
+        }
+        self.sinks.clear();
+        loop {
+            self.report(&mut books);
+            if books.ledger.unsettled() == 0 {
+                break;
+            }
+            tokio::select! {
+                biased;
+                () = abort.cancelled() => break,
+                () = books.settlements.changed() => {}
+            }
+        }
+        // What sinks give up after an abort is in their reports.
+        books.told |= abort.is_cancelled();
+        self.report(&mut books);
+        WorkerReport {
+            owed_entries: books.ledger.owed(),
+        }
+    }
+
+    /// Works until the inlet closes and flushes the stages; `abort` ends it at once.
+    async fn work(
+        &mut self,
+        mut inlet: mpsc::Receiver<LogParcel>,
+        abort: &CancellationToken,
+        books: &mut Books,
     ) -> Result<(), Stopped> {
-        let settlements = Arc::new(Settlements::default());
-        let mut ledger = Ledger::default();
         let mut ticked = Instant::now();
         loop {
             self.clock.follow();
@@ -81,38 +129,28 @@ impl Worker {
                 .wake_at()
                 .map(|at| self.clock.instant(at).max(ticked + SHORTEST_WAKE));
             let out = tokio::select! {
+                biased;
                 () = abort.cancelled() => return Ok(()),
-                parcel = inlet.recv() => match parcel {
-                    Some(parcel) => self.walk(parcel, &mut ledger)?,
-                    None => break,
-                },
-                () = settlements.changed() => {
-                    self.report(&settlements, &mut ledger);
+                () = books.settlements.changed() => {
+                    self.report(books);
                     continue;
                 }
                 () = until(wake) => {
+                    let out = self.chain.tick(self.clock.now())?;
+                    // From its end: however long a tick takes, a parcel has its turn before the next.
                     ticked = Instant::now();
-                    self.chain.tick(self.clock.now())?
+                    out
                 }
+                parcel = inlet.recv() => match parcel {
+                    Some(parcel) => self.walk(parcel, &mut books.ledger)?,
+                    None => break,
+                },
             };
-            self.ship(out, &mut ledger, &settlements).await?;
-            self.report(&settlements, &mut ledger);
+            self.ship(out, books).await?;
+            self.report(books);
         }
         let out = self.chain.flush(self.clock.now())?;
-        self.ship(out, &mut ledger, &settlements).await?;
-        self.sinks.clear();
-        while ledger.unsettled() > 0 {
-            self.report(&settlements, &mut ledger);
-            if ledger.unsettled() == 0 {
-                break;
-            }
-            tokio::select! {
-                () = abort.cancelled() => break,
-                () = settlements.changed() => {}
-            }
-        }
-        self.report(&settlements, &mut ledger);
-        Ok(())
+        self.ship(out, books).await
     }
 
     fn walk(&mut self, parcel: LogParcel, ledger: &mut Ledger) -> Result<Vec<LogBatch>, Halted> {
@@ -128,22 +166,15 @@ impl Worker {
     }
 
     /// Ends the walk in the ledger and hands what came out to every sink.
-    async fn ship(
-        &mut self,
-        out: Vec<LogBatch>,
-        ledger: &mut Ledger,
-        settlements: &Arc<Settlements>,
-    ) -> Result<(), Stopped> {
-        let receipt = settlements.receipt(ledger.walked(self.chain.owed()));
+    async fn ship(&self, out: Vec<LogBatch>, books: &mut Books) -> Result<(), Stopped> {
+        let receipt = books.settlements.receipt(books.ledger.walked(self.chain.owed()));
         for batch in out {
             let shipment = Shipment {
                 load: Load::Logs(Arc::new(batch)),
                 receipt: receipt.clone(),
             };
             for sink in &self.sinks {
-                if sink.send(shipment.clone()).await.is_err() {
-                    return Err(Stopped::SinkGone);
-                }
+                self.room(sink, books).await?.send(shipment.clone());
             }
             shipment.receipt.settle();
         }
@@ -151,12 +182,39 @@ impl Worker {
         Ok(())
     }
 
-    fn report(&self, settlements: &Settlements, ledger: &mut Ledger) {
-        for walk in settlements.take() {
-            for (origin, position) in ledger.settle(walk) {
+    /// Waits for a place in a sink's queue, and goes on reporting meanwhile.
+    async fn room<'a>(
+        &self,
+        sink: &'a mpsc::Sender<Shipment>,
+        books: &mut Books,
+    ) -> Result<mpsc::Permit<'a, Shipment>, Stopped> {
+        let mut room = pin!(sink.reserve());
+        let settlements = books.settlements.clone();
+        loop {
+            tokio::select! {
+                biased;
+                place = &mut room => return place.map_err(|_| Stopped::SinkGone),
+                () = settlements.changed() => self.report(books),
+            }
+        }
+    }
+
+    /// Takes what has settled or was abandoned to the ledger, and the positions this allows to the sources.
+    fn report(&self, books: &mut Books) {
+        for walk in books.settlements.take() {
+            for (origin, position) in books.ledger.settle(walk) {
                 if let Some(reporting) = self.sources.get(&origin.source) {
                     reporting.source.settled(reporting.pipe, origin.origin, position);
                 }
+            }
+        }
+        for walk in books.settlements.take_abandoned() {
+            books.ledger.abandon(walk);
+            if !std::mem::replace(&mut books.told, true) {
+                tracing::warn!(
+                    pipeline = self.name,
+                    "a sink gave entries up; they and what follows them will be read again at the next start"
+                );
             }
         }
     }

@@ -51,7 +51,7 @@ fn an_unchanged_edit_moves_the_batch() {
 fn held_rows_come_out_later_with_all_their_columns() {
     let first = carry_out(batch(0, 4), 0, Held::default(), holding(vec![3]));
     assert_eq!(first.output.len(), 0);
-    assert_eq!(first.vanished, [0]);
+    assert_eq!(first.vanished, [0, 1, 2]);
     let edit = Edit {
         origins: Some(vec![3, 5]),
         ..Edit::default()

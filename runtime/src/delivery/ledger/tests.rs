@@ -56,6 +56,43 @@ fn an_entry_let_go_in_the_walk_of_another_file_settles_with_it() {
     assert_eq!(ledger.settle(second), [(A, 10), (B, 5)]);
 }
 
+#[test]
+fn an_abandoned_walk_holds_its_file_and_no_other_and_nobody_waits_for_it() {
+    let mut ledger = Ledger::default();
+    ledger.enter(A, vec![10]);
+    let first = ledger.walked([]);
+    ledger.enter(A, vec![20, 30]);
+    let lost = ledger.walked([]);
+    ledger.enter(A, vec![40]);
+    let behind = ledger.walked([]);
+    ledger.enter(B, vec![5]);
+    let other = ledger.walked([]);
+    ledger.abandon(lost);
+    assert_eq!(ledger.settle(behind), []);
+    assert_eq!(ledger.settle(first), [(A, 10)]);
+    assert_eq!(ledger.settle(other), [(B, 5)]);
+    ledger.enter(A, vec![50]);
+    let later = ledger.walked([]);
+    assert_eq!(ledger.settle(later), []);
+    assert_eq!((ledger.unsettled(), ledger.owed()), (0, 4));
+}
+
+#[test]
+fn an_abandoned_file_costs_no_memory_however_much_of_it_comes() {
+    let mut ledger = Ledger::default();
+    for end in 1..1000 {
+        ledger.enter(A, vec![end]);
+        let walk = ledger.walked([]);
+        if end == 1 {
+            ledger.abandon(walk);
+        } else {
+            ledger.settle(walk);
+        }
+        assert!(ledger.tracks[&A].walks.is_empty() && ledger.walks.is_empty());
+    }
+    assert_eq!(ledger.owed(), 999);
+}
+
 /// What happens to a worker, at random.
 #[derive(Clone, Debug)]
 enum Event {
@@ -63,71 +100,150 @@ enum Event {
     Read { file: u64, entries: usize, hold: u64 },
     /// A shipment, by place among those on their way, arrives.
     Settle(usize),
+    /// The same one is given up.
+    Abandon(usize),
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+fn events(abandons: bool) -> impl Strategy<Value = Vec<Event>> {
     let read = (0u64..3, 1usize..5, any::<u64>()).prop_map(|(file, entries, hold)| Event::Read {
         file,
         entries,
         hold,
     });
-    proptest::collection::vec(prop_oneof![read, (0usize..6).prop_map(Event::Settle)], 0..60)
+    let abandon = (0usize..6).prop_map(move |place| {
+        if abandons {
+            Event::Abandon(place)
+        } else {
+            Event::Settle(place)
+        }
+    });
+    let event = prop_oneof![6 => read, 5 => (0usize..6).prop_map(Event::Settle), 1 => abandon];
+    proptest::collection::vec(event, 0..60)
+}
+
+/// An entry as the model knows it.
+struct Entry {
+    file: u64,
+    /// The position before it.
+    before: u64,
+    /// The walk that shipped it; `None` while it is held.
+    walk: Option<u64>,
+}
+
+/// The ledger, and what it should know.
+#[derive(Default)]
+struct Bench {
+    ledger: Ledger,
+    entries: Vec<Entry>,
+    /// Every parcel's file and the walk it came with.
+    parcels: Vec<(u64, u64)>,
+    ends: HashMap<u64, u64>,
+    given: HashMap<u64, u64>,
+    under_way: Vec<u64>,
+    settled: Vec<u64>,
+    abandoned: Vec<u64>,
+}
+
+impl Bench {
+    fn read(&mut self, file: u64, entries: usize, hold: u64) {
+        let start = *self.ends.get(&file).unwrap_or(&0);
+        let positions: Vec<u64> = (1..=entries as u64).map(|i| start + i * 10).collect();
+        self.ends.insert(file, start + entries as u64 * 10);
+        self.ledger.enter(
+            Origin {
+                source: 0,
+                origin: file,
+            },
+            positions,
+        );
+        self.entries.extend((0..entries as u64).map(|i| Entry {
+            file,
+            before: start + i * 10,
+            walk: None,
+        }));
+        let mut owed = Vec::new();
+        let walk = self.ledger.next_walk;
+        for (seq, entry) in self.entries.iter_mut().enumerate() {
+            match entry.walk {
+                None if hold >> (seq % 64) & 1 == 1 => owed.push(seq as u64),
+                None => entry.walk = Some(walk),
+                Some(_) => {}
+            }
+        }
+        self.parcels.push((file, walk));
+        self.under_way.push(self.ledger.walked(owed));
+    }
+
+    /// One on its way has ended.
+    fn end(&mut self, place: usize, settles: bool) -> Result<(), TestCaseError> {
+        if self.under_way.is_empty() {
+            return Ok(());
+        }
+        let walk = self.under_way.remove(place % self.under_way.len());
+        if !settles {
+            self.abandoned.push(walk);
+            self.ledger.abandon(walk);
+            return Ok(());
+        }
+        self.settled.push(walk);
+        for (origin, position) in self.ledger.settle(walk) {
+            let before = self.given.insert(origin.origin, position);
+            prop_assert!(before.is_none_or(|before| before < position));
+            for entry in self.entries.iter().filter(|entry| entry.file == origin.origin) {
+                let arrived = entry.walk.is_some_and(|walk| self.settled.contains(&walk));
+                prop_assert!(arrived || position <= entry.before);
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries the events out, then lets everything go and arrive.
+    fn act(&mut self, events: Vec<Event>) -> Result<(), TestCaseError> {
+        for event in events {
+            match event {
+                Event::Read { file, entries, hold } => self.read(file, entries, hold),
+                Event::Settle(place) => self.end(place, true)?,
+                Event::Abandon(place) => self.end(place, false)?,
+            }
+        }
+        // Everything is let go, and what is on its way arrives.
+        self.read(9, 1, 0);
+        while !self.under_way.is_empty() {
+            self.end(0, true)?;
+        }
+        Ok(())
+    }
 }
 
 proptest! {
     /// A position given out never passes an entry that is neither delivered nor dropped, and when all is let go
     /// and has arrived, every file is at its end.
     #[test]
-    fn positions_never_pass_what_is_owed(events in events()) {
-        let mut ledger = Ledger::default();
-        // Per entry: its file, the position before it, whether it is held, the walk that shipped it.
-        let mut entries: Vec<(u64, u64, bool, Option<u64>)> = Vec::new();
-        let mut ends: HashMap<u64, u64> = HashMap::new();
-        let mut under_way: Vec<u64> = Vec::new();
-        let mut given: HashMap<u64, u64> = HashMap::new();
-        let mut settled: Vec<u64> = Vec::new();
-        for event in events.into_iter().chain([Event::Read { file: 9, entries: 1, hold: 0 }]) {
-            let moved = match event {
-                Event::Read { file, entries: n, hold } => {
-                    let start = *ends.get(&file).unwrap_or(&0);
-                    let positions: Vec<u64> = (1..=n as u64).map(|i| start + i * 10).collect();
-                    ends.insert(file, start + n as u64 * 10);
-                    ledger.enter(Origin { source: 0, origin: file }, positions);
-                    entries.extend((0..n as u64).map(|i| (file, start + i * 10, true, None)));
-                    let mut owed = Vec::new();
-                    let walk = ledger.next_walk;
-                    for (seq, entry) in entries.iter_mut().enumerate().filter(|(_, entry)| entry.2) {
-                        if hold >> (seq % 64) & 1 == 1 {
-                            owed.push(seq as u64);
-                        } else {
-                            *entry = (entry.0, entry.1, false, Some(walk));
-                        }
-                    }
-                    under_way.push(ledger.walked(owed));
-                    Vec::new()
-                }
-                Event::Settle(_) if under_way.is_empty() => Vec::new(),
-                Event::Settle(place) => {
-                    let walk = under_way.remove(place % under_way.len());
-                    settled.push(walk);
-                    ledger.settle(walk)
-                }
-            };
-            for (origin, position) in moved {
-                prop_assert!(given.insert(origin.origin, position).is_none_or(|before| before < position));
-                for (file, before, held, walk) in &entries {
-                    let owed = *held || walk.is_some_and(|walk| !settled.contains(&walk));
-                    prop_assert!(*file != origin.origin || !owed || position <= *before);
-                }
-            }
+    fn positions_never_pass_what_is_owed(events in events(false)) {
+        let mut bench = Bench::default();
+        bench.act(events)?;
+        prop_assert_eq!(bench.given, bench.ends);
+        prop_assert_eq!((bench.ledger.unsettled(), bench.ledger.owed()), (0, 0));
+    }
+
+    /// The same when walks are abandoned; a file without an abandoned walk is at its end all the same. Nobody waits,
+    /// nothing is kept, and what will be read again is counted.
+    #[test]
+    fn positions_stay_before_what_was_abandoned(events in events(true)) {
+        let mut bench = Bench::default();
+        bench.act(events)?;
+        prop_assert_eq!(bench.ledger.unsettled(), 0);
+        prop_assert!(bench.ledger.tracks.values().all(|track| track.walks.is_empty()));
+        let mut owed = 0;
+        for (file, end) in &bench.ends {
+            let of_file = || bench.entries.iter().filter(|entry| entry.file == *file);
+            let given = bench.given.get(file).copied().unwrap_or(0);
+            owed += of_file().filter(|entry| entry.before >= given).count() as u64;
+            let shipped = of_file().filter_map(|entry| entry.walk);
+            let came = bench.parcels.iter().filter(|(from, _)| from == file).map(|(_, walk)| *walk);
+            let lost = shipped.chain(came).any(|walk| bench.abandoned.contains(&walk));
+            prop_assert!(lost || given == *end);
         }
-        let last = ledger.walked([]);
-        for walk in under_way.into_iter().chain([last]) {
-            for (origin, position) in ledger.settle(walk) {
-                given.insert(origin.origin, position);
-            }
-        }
-        prop_assert_eq!(given, ends);
-        prop_assert_eq!(ledger.unsettled(), 0);
+        prop_assert_eq!(bench.ledger.owed(), owed);
     }
 }

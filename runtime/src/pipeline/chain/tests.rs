@@ -8,6 +8,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::stages::{Events, GuestMetrics, StageMetrics, bundled};
 
+/// What every stage but the first has of memory: [`HUGE`] does not fit.
+const MEMORY: usize = 8 << 20;
+
+/// Bytes of a line that no stage but the first survives.
+const HUGE: usize = MEMORY;
+
 /// A chain of bundled stages, on a thread with the stack they need.
 fn with_chain(stages: &[(&str, Value)], test: impl FnOnce(Chain) + Send) {
     std::thread::scope(|scope| {
@@ -15,10 +21,14 @@ fn with_chain(stages: &[(&str, Value)], test: impl FnOnce(Chain) + Send) {
             let (host, registry) = (Host::new(None).unwrap(), Registry::new());
             let guests = Arc::new(GuestMetrics::register_in(&registry).unwrap());
             let metrics = Arc::new(StageMetrics::register(&registry).unwrap());
-            let stages = stages.iter().map(|(name, settings)| {
+            let stages = stages.iter().enumerate().map(|(index, (name, settings))| {
                 let events = Arc::new(Events::new("p", name, guests.clone()));
                 let plugin = host.load(name, bundled::component(name).unwrap()).unwrap();
-                let inner = LogStage::new(plugin, settings, Limits::default(), events.clone()).unwrap();
+                let mut limits = Limits::default();
+                if index > 0 {
+                    limits.memory = MEMORY;
+                }
+                let inner = LogStage::new(plugin, settings, limits, events.clone()).unwrap();
                 Stage::new(&events, inner, OnError::Pass, metrics.clone())
             });
             test(Chain::new(stages.collect()));
@@ -33,11 +43,15 @@ fn with_chain(stages: &[(&str, Value)], test: impl FnOnce(Chain) + Send) {
 }
 
 fn batch(first_seq: u64, lines: &[&str]) -> LogBatch {
+    batch_of("/a.log", first_seq, lines)
+}
+
+fn batch_of(file: &str, first_seq: u64, lines: &[&str]) -> LogBatch {
     LogBatch {
         timestamps: vec![0; lines.len()],
         lines: lines.iter().copied().collect(),
         streams: vec![0; lines.len()],
-        labels: vec![Labels::from_pairs([("filename", "/a.log")])],
+        labels: vec![Labels::from_pairs([("filename", file)])],
         seqs: (first_seq..first_seq + lines.len() as u64).collect(),
         ..LogBatch::default()
     }
@@ -99,4 +113,32 @@ fn dropped_rows_vanish_and_are_not_owed() {
             assert_eq!(owed(&chain), [] as [u64; 0]);
         },
     );
+}
+
+#[test]
+fn a_failing_stage_still_owes_what_was_merged_into_the_rows_it_holds() {
+    with_chain(&[multiline(), multiline()], |mut chain| {
+        assert!(chain.walk(batch(0, &["A1", " b", "A2"]), 0).unwrap().is_empty());
+        let huge = "A".repeat(HUGE);
+        let out = chain.walk(batch_of("/b.log", 3, &[&huge, "A4"]), 0).unwrap();
+        assert_eq!(lines(&out), [&huge]);
+        assert_eq!(out[0].metadata.len(), 1, "it passed the second stage by");
+        assert_eq!(owed(&chain), [0, 1, 2, 4]);
+        assert_eq!(lines(&chain.flush(0).unwrap()), ["A1\n b", "A2", "A4"]);
+    });
+}
+
+#[test]
+fn rows_that_pass_a_failing_stage_by_do_not_overtake_what_it_holds() {
+    let first = ("static_labels", json!({ "values": { "job": "j" } }));
+    with_chain(&[first, multiline()], |mut chain| {
+        assert!(chain.walk(batch(0, &["A1", " b"]), 0).unwrap().is_empty());
+        assert!(chain.walk(batch_of("/b.log", 2, &["A2"]), 0).unwrap().is_empty());
+        let huge = "x".repeat(HUGE);
+        let out = chain.walk(batch_of("/c.log", 3, &[&huge]), 0).unwrap();
+        assert_eq!(lines(&out), [&huge], "no row of its stream is held");
+        let out = chain.walk(batch(4, &[" c", &huge]), 0).unwrap();
+        assert_eq!(lines(&out), ["A1\n b", "A2", " c", &huge]);
+        assert_eq!(owed(&chain), [] as [u64; 0]);
+    });
 }
