@@ -92,9 +92,13 @@ impl Ledger {
         first_seq
     }
 
-    /// Ends a walk: `owed` are the sequence numbers of all entries that stages keep back now. Answers the
-    /// shipment's number.
-    pub fn walked(&mut self, owed: impl IntoIterator<Item = u64>) -> u64 {
+    /// Ends a walk: `owed` are the sequence numbers of all entries that stages keep back now, `parts` those of which a
+    /// part may be in the shipment all the same. Answers the shipment's number.
+    pub fn walked(
+        &mut self,
+        owed: impl IntoIterator<Item = u64>,
+        parts: impl IntoIterator<Item = u64>,
+    ) -> u64 {
         let walk = self.next_walk;
         self.next_walk += 1;
         let current = self.current.take();
@@ -102,10 +106,12 @@ impl Ledger {
             .into_iter()
             .filter_map(|seq| Some((seq, self.place(seq, current.as_ref())?)))
             .collect();
-        // Its own origin, and every origin that had an entry let go: that entry is in this shipment.
+        // Its own origin, and every origin that had an entry let go or shipped in part: it is in this shipment.
         let mut touched: Vec<Origin> = current.iter().map(|entered| entered.origin).collect();
         let let_go = self.held.iter().filter(|(seq, _)| !now.contains_key(seq));
         touched.extend(let_go.map(|(_, place)| place.origin));
+        let parts = parts.into_iter().filter_map(|seq| self.held.get(&seq));
+        touched.extend(parts.map(|place| place.origin));
         touched.sort_unstable();
         touched.dedup();
         let mut first: HashMap<Origin, Place> = HashMap::new();

@@ -23,7 +23,9 @@ pub struct Chain {
     wanted: Vec<String>,
 }
 
-/// Sequence numbers that stay owed while the stage holds a row with an id below `until`.
+/// Sequence numbers that stay owed while the stage holds a row with an id below `until`: of entries that vanished further
+/// up, and of all rows that came with them. Which row an entry went into is not known, and a position must not come to
+/// lie between the two: after a crash the rest of a block would arrive without its beginning.
 struct Debt {
     until: u64,
     seqs: Vec<u64>,
@@ -113,21 +115,22 @@ impl Chain {
             .stages
             .iter()
             .flat_map(|stage| stage.held().rows().seqs.iter().copied());
-        let debts = self
-            .debts
-            .iter()
-            .flatten()
-            .flat_map(|debt| debt.seqs.iter().copied());
-        held.chain(debts)
+        held.chain(self.debts())
+    }
+
+    /// Those of them that were merged into other rows, which may have gone out already.
+    pub fn debts(&self) -> impl Iterator<Item = u64> + '_ {
+        let debts = self.debts.iter().flatten();
+        debts.flat_map(|debt| debt.seqs.iter().copied())
     }
 
     /// One call on stage `index`, and what comes of it through the stages behind. `vanished` are entries that went
-    /// into the batch's rows further up.
+    /// into the batch's rows further up, and rows that came with them.
     fn step(
         &mut self,
         index: usize,
         call: Call,
-        vanished: Vec<u64>,
+        mut vanished: Vec<u64>,
         now: i64,
         out: &mut Vec<LogBatch>,
     ) -> Result<(), Halted> {
@@ -139,7 +142,12 @@ impl Chain {
         };
         let result = match call {
             Call::Process(batch) if batch.is_empty() => return Ok(()),
-            Call::Process(batch) => stage.process(batch, now),
+            Call::Process(batch) => {
+                if !vanished.is_empty() {
+                    vanished.extend(&batch.seqs);
+                }
+                stage.process(batch, now)
+            }
             Call::Tick => stage.tick(now),
             Call::Flush => stage.flush(now),
         };
@@ -165,7 +173,7 @@ impl Chain {
         }
         let kept_from_call = held.last().is_some_and(|&id| id >= answer.first_id);
         if kept_from_call && !vanished.is_empty() {
-            // Some of what vanished further up may live on in a row held here; all of it waits.
+            // Some of it may live on in a row held here; all of it waits.
             let until = held.last().map_or(0, |id| id + 1);
             debts.push(Debt {
                 until,

@@ -223,6 +223,7 @@ impl Graph {
             }
         }
         report.in_time = in_time;
+        book.end();
         if let Err(error) = book.save() {
             let error = causes::told(&error);
             tracing::error!(

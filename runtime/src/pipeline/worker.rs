@@ -86,15 +86,20 @@ impl Worker {
     /// or `abort` fires. `stopped` is called when a stage with `on_error: halt` fails or a sink is gone.
     pub async fn run(
         mut self,
-        inlet: mpsc::Receiver<LogParcel>,
+        mut inlet: mpsc::Receiver<LogParcel>,
         abort: CancellationToken,
         stopped: impl FnOnce(Stopped),
     ) -> WorkerReport {
         let mut books = Books::default();
-        if let Err(error) = self.work(inlet, &abort, &mut books).await {
+        if let Err(error) = self.work(&mut inlet, &abort, &mut books).await {
             stopped(error);
         }
         self.sinks.clear();
+        inlet.close();
+        let mut waiting = 0;
+        while let Ok(parcel) = inlet.try_recv() {
+            waiting += parcel.batch.len() as u64;
+        }
         loop {
             self.report(&mut books);
             if books.ledger.unsettled() == 0 {
@@ -110,14 +115,14 @@ impl Worker {
         books.told |= abort.is_cancelled();
         self.report(&mut books);
         WorkerReport {
-            owed_entries: books.ledger.owed(),
+            owed_entries: books.ledger.owed() + waiting,
         }
     }
 
     /// Works until the inlet closes and flushes the stages; `abort` ends it at once.
     async fn work(
         &mut self,
-        mut inlet: mpsc::Receiver<LogParcel>,
+        inlet: &mut mpsc::Receiver<LogParcel>,
         abort: &CancellationToken,
         books: &mut Books,
     ) -> Result<(), Stopped> {
@@ -167,7 +172,10 @@ impl Worker {
 
     /// Ends the walk in the ledger and hands what came out to every sink.
     async fn ship(&self, out: Vec<LogBatch>, books: &mut Books) -> Result<(), Stopped> {
-        let receipt = books.settlements.receipt(books.ledger.walked(self.chain.owed()));
+        let shipped = out.iter().flat_map(|batch| batch.seqs.iter().copied());
+        let parts = shipped.chain(self.chain.debts().filter(|_| !out.is_empty()));
+        let walk = books.ledger.walked(self.chain.owed(), parts);
+        let receipt = books.settlements.receipt(walk);
         for batch in out {
             let shipment = Shipment {
                 load: Load::Logs(Arc::new(batch)),

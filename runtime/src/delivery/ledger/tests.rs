@@ -9,7 +9,7 @@ const B: Origin = Origin { source: 0, origin: 2 };
 fn a_settled_walk_moves_to_the_end_of_what_was_read() {
     let mut ledger = Ledger::default();
     assert_eq!(ledger.enter(A, vec![10, 20]), 0);
-    let walk = ledger.walked([]);
+    let walk = ledger.walked([], []);
     assert_eq!(ledger.settle(walk), [(A, 20)]);
     assert_eq!(ledger.unsettled(), 0);
 }
@@ -18,12 +18,12 @@ fn a_settled_walk_moves_to_the_end_of_what_was_read() {
 fn a_held_entry_keeps_the_position_before_it() {
     let mut ledger = Ledger::default();
     ledger.enter(A, vec![10, 20, 30]);
-    let first = ledger.walked([2]);
+    let first = ledger.walked([2], []);
     assert_eq!(ledger.settle(first), [(A, 20)]);
     ledger.enter(A, vec![40]);
-    let second = ledger.walked([3]);
+    let second = ledger.walked([3], []);
     assert_eq!(ledger.settle(second), [(A, 30)]);
-    let tick = ledger.walked([]);
+    let tick = ledger.walked([], []);
     assert_eq!(ledger.settle(tick), [(A, 40)]);
 }
 
@@ -31,11 +31,11 @@ fn a_held_entry_keeps_the_position_before_it() {
 fn walks_of_one_file_wait_for_each_other_those_of_two_do_not() {
     let mut ledger = Ledger::default();
     ledger.enter(A, vec![10]);
-    let slow = ledger.walked([]);
+    let slow = ledger.walked([], []);
     ledger.enter(A, vec![20]);
-    let behind = ledger.walked([]);
+    let behind = ledger.walked([], []);
     ledger.enter(B, vec![5]);
-    let other = ledger.walked([]);
+    let other = ledger.walked([], []);
     assert_eq!(ledger.settle(behind), []);
     assert_eq!(ledger.settle(other), [(B, 5)]);
     assert_eq!(ledger.settle(slow), [(A, 20)]);
@@ -45,34 +45,48 @@ fn walks_of_one_file_wait_for_each_other_those_of_two_do_not() {
 fn an_entry_let_go_in_the_walk_of_another_file_settles_with_it() {
     let mut ledger = Ledger::default();
     ledger.enter(A, vec![10]);
-    let first = ledger.walked([0]);
+    let first = ledger.walked([0], []);
     assert_eq!(
         ledger.settle(first),
         [],
         "the first entry of the run is held: nothing is known before it"
     );
     ledger.enter(B, vec![5]);
-    let second = ledger.walked([]);
+    let second = ledger.walked([], []);
     assert_eq!(ledger.settle(second), [(A, 10), (B, 5)]);
+}
+
+#[test]
+fn an_entry_that_is_shipped_in_part_waits_for_both_parts() {
+    let mut ledger = Ledger::default();
+    ledger.enter(A, vec![10]);
+    let first = ledger.walked([0], []);
+    ledger.settle(first);
+    // A stage makes two rows of it; one goes out with a walk of another file, the other stays.
+    ledger.enter(B, vec![5]);
+    let part = ledger.walked([0], [0, 1]);
+    let rest = ledger.walked([], []);
+    assert_eq!(ledger.settle(rest), []);
+    assert_eq!(ledger.settle(part), [(A, 10), (B, 5)]);
 }
 
 #[test]
 fn an_abandoned_walk_holds_its_file_and_no_other_and_nobody_waits_for_it() {
     let mut ledger = Ledger::default();
     ledger.enter(A, vec![10]);
-    let first = ledger.walked([]);
+    let first = ledger.walked([], []);
     ledger.enter(A, vec![20, 30]);
-    let lost = ledger.walked([]);
+    let lost = ledger.walked([], []);
     ledger.enter(A, vec![40]);
-    let behind = ledger.walked([]);
+    let behind = ledger.walked([], []);
     ledger.enter(B, vec![5]);
-    let other = ledger.walked([]);
+    let other = ledger.walked([], []);
     ledger.abandon(lost);
     assert_eq!(ledger.settle(behind), []);
     assert_eq!(ledger.settle(first), [(A, 10)]);
     assert_eq!(ledger.settle(other), [(B, 5)]);
     ledger.enter(A, vec![50]);
-    let later = ledger.walked([]);
+    let later = ledger.walked([], []);
     assert_eq!(ledger.settle(later), []);
     assert_eq!((ledger.unsettled(), ledger.owed()), (0, 4));
 }
@@ -82,7 +96,7 @@ fn an_abandoned_file_costs_no_memory_however_much_of_it_comes() {
     let mut ledger = Ledger::default();
     for end in 1..1000 {
         ledger.enter(A, vec![end]);
-        let walk = ledger.walked([]);
+        let walk = ledger.walked([], []);
         if end == 1 {
             ledger.abandon(walk);
         } else {
@@ -171,7 +185,7 @@ impl Bench {
             }
         }
         self.parcels.push((file, walk));
-        self.under_way.push(self.ledger.walked(owed));
+        self.under_way.push(self.ledger.walked(owed, []));
     }
 
     /// One on its way has ended.

@@ -64,6 +64,7 @@ fn lines(out: &[LogBatch]) -> Vec<&str> {
 fn owed(chain: &Chain) -> Vec<u64> {
     let mut owed: Vec<u64> = chain.owed().collect();
     owed.sort_unstable();
+    owed.dedup();
     owed
 }
 
@@ -94,6 +95,29 @@ fn a_row_merged_into_one_that_is_held_further_down_is_owed_too() {
         assert_eq!(owed(&chain), [0, 1, 2]);
         assert_eq!(lines(&chain.flush(0).unwrap()), ["A1\n b", "A2"]);
         assert_eq!(owed(&chain), [] as [u64; 0]);
+    });
+}
+
+#[test]
+fn what_was_merged_is_owed_as_long_as_the_row_it_went_into() {
+    with_chain(&[multiline(), multiline()], |mut chain| {
+        // The second holds a row of each file; that of the second file goes on while that of the first stays.
+        assert!(
+            chain
+                .walk(batch_of("/b.log", 0, &["A1", "A2"]), 0)
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            chain
+                .walk(batch_of("/a.log", 2, &["A3", " b", "A4"]), 0)
+                .unwrap()
+                .is_empty()
+        );
+        let out = chain.walk(batch_of("/a.log", 5, &["A5"]), 0).unwrap();
+        assert_eq!(lines(&out), ["A3\n b"]);
+        let owed = owed(&chain);
+        assert_eq!(owed.contains(&2), owed.contains(&3), "{owed:?}");
     });
 }
 

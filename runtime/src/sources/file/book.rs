@@ -215,6 +215,20 @@ impl CheckpointBook {
         }
     }
 
+    /// Nobody reads any more and nothing is on its way: what has not settled by now will be read again, also of files
+    /// that were closed. The last thing a graph does, so that the next one trusts none of its promises.
+    pub fn end(&self) {
+        let mut pages = self.pages();
+        for (_, origin) in std::mem::take(&mut pages.origins) {
+            let key = (origin.checkpoint.source.clone(), origin.checkpoint.id());
+            if origin.closed.is_none_or(|closed| !closed.deleted) {
+                pages.resting.insert(key, origin.checkpoint);
+            }
+        }
+        pages.by_file.clear();
+        pages.changed = true;
+    }
+
     /// The checkpoints of a source that nothing reads now.
     #[must_use]
     pub fn unread(&self, source: &str) -> Vec<Checkpoint> {

@@ -92,7 +92,11 @@ impl Stage for Rogue {
             }
             return Ok(());
         }
-        misdeeds::commit(self.act)
+        misdeeds::commit(self.act)?;
+        if self.holds() {
+            self.hold(batch, now);
+        }
+        Ok(())
     }
 
     fn tick(&mut self, out: &mut Output, now: i64) -> Result<(), Failure> {

@@ -208,3 +208,24 @@ async fn keep_saves_within_a_second_and_only_changes() {
     assert_eq!(after_restart(dir.path(), 100), Some((70, "/a.log".into())));
     assert_eq!(book.pages().snapshot(now()), None);
 }
+
+#[test]
+fn what_a_graph_left_unsettled_is_read_again_by_the_next_also_of_closed_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = CheckpointBook::open(dir.path()).unwrap();
+    let origin = begin(&book, 0, 1);
+    book.settled(0, origin, 100);
+    book.close(origin, 300, false);
+    let resume = |offset| {
+        book.resume("app", ID, "/a.log", HEAD, 300, 1)
+            .map(|resume| resume.offset)
+            == Some(offset)
+    };
+    assert!(resume(300), "in the same graph it is on its way");
+    book.close(origin, 300, false);
+    book.end();
+    assert!(resume(100));
+    book.settled(0, origin, 300);
+    book.save().unwrap();
+    assert_eq!(after_restart(dir.path(), 300), Some((100, "/a.log".into())));
+}
