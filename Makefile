@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench lint toolchain servers clean
+.PHONY: build demo test bench torture lint toolchain servers clean
 
 CARGO ?= cargo
 
@@ -29,6 +29,10 @@ lint: toolchain
 ## bench: the figures of tests/bench/RESULTS.md
 bench: build
 	target/release/bench
+
+## torture: kills, rotations, bad answers, dead sinks, many files, failing storage, at length; SCENARIO picks one
+torture: servers build
+	target/release/torture $(SCENARIO)
 
 ## servers: the real Loki and Prometheus for the suite `real_servers`
 servers:

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::{DirBuilderExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+use crate::users;
 
 /// The longest a test waits for something that should come at once; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,6 +51,162 @@ pub fn millstream<S: AsRef<std::ffi::OsStr>>(
         .context("cannot start millstream")
 }
 
+/// How to run the binary.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    folder: PathBuf,
+    storage: PathBuf,
+    user: Option<u32>,
+    descriptors: Option<(u64, u64)>,
+}
+
+impl Launch {
+    /// With the manifest and the storage in `folder`.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            storage: folder.join("state"),
+            user: None,
+            descriptors: None,
+        }
+    }
+
+    /// With its storage elsewhere.
+    #[must_use]
+    pub fn storage(mut self, path: &Path) -> Self {
+        path.clone_into(&mut self.storage);
+        self
+    }
+
+    /// As this user and group; needs root.
+    #[must_use]
+    pub fn user(mut self, id: u32) -> Self {
+        self.user = Some(id);
+        self
+    }
+
+    /// With these limits (soft, hard) for open descriptors.
+    #[must_use]
+    pub fn descriptors(mut self, soft: u64, hard: u64) -> Self {
+        self.descriptors = Some((soft, hard));
+        self
+    }
+
+    /// Puts compiled plugins into its storage, so that it starts within milliseconds: a kill would otherwise meet
+    /// nothing but the compiler. They are compiled once per build of the binary and kept beside it.
+    ///
+    /// # Errors
+    /// When they cannot be compiled or copied.
+    pub async fn warm_up(&self) -> anyhow::Result<()> {
+        static COMPILED: tokio::sync::OnceCell<PathBuf> = tokio::sync::OnceCell::const_new();
+        let from = COMPILED.get_or_try_init(|| Box::pin(compiled())).await?;
+        let to = self.storage.join("compiled");
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&to)?;
+        for file in fs::read_dir(from)? {
+            let file = file?;
+            let copy = to.join(file.file_name());
+            fs::copy(file.path(), &copy)?;
+            if self.user.is_some() {
+                chown(&copy, self.user, self.user)?;
+            }
+        }
+        if self.user.is_some() {
+            chown(&to, self.user, self.user)?;
+        }
+        Ok(())
+    }
+
+    /// Runs it until it says that it runs.
+    ///
+    /// # Errors
+    /// When it does not come to run.
+    pub async fn start(&self, manifest: &str) -> anyhow::Result<Agent> {
+        let mut agent = self.spawn(manifest)?;
+        agent.wait_until_running().await?;
+        Ok(agent)
+    }
+
+    /// Runs it and does not wait for anything.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn(&self, manifest: &str) -> anyhow::Result<Agent> {
+        let path = self.folder.join("millstream.yaml");
+        fs::write(&path, manifest)?;
+        let mut program = binary()?;
+        if self.user.is_some() {
+            // Another user may not be able to reach where it was built.
+            let copy = self.folder.join("millstream");
+            if !copy.exists() {
+                fs::copy(&program, &copy)?;
+            }
+            program = copy;
+        }
+        let mut command = match self.descriptors {
+            // It becomes the program it starts, so the process id is the agent's.
+            Some((soft, hard)) => {
+                let mut command = Command::new("prlimit");
+                command.arg(format!("--nofile={soft}:{hard}")).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        if let Some(id) = self.user {
+            command.uid(id).gid(id);
+        }
+        let mut process = command
+            .arg("run")
+            .arg(&path)
+            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
+            .arg("--storage-path")
+            .arg(&self.storage)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start millstream")?;
+        let log = Arc::new(Log::default());
+        let stderr = process.stderr.take().context("no stderr")?;
+        let writer = log.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                writer
+                    .lines
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line);
+                writer.changed.notify_one();
+            }
+            writer.changed.notify_one();
+            writer.end.cancel();
+        });
+        Ok(Agent {
+            process,
+            log,
+            address: String::new(),
+        })
+    }
+}
+
+/// The plugins, compiled by a run of the binary since it was built.
+async fn compiled() -> anyhow::Result<PathBuf> {
+    let binary = binary()?;
+    let shelf = binary.with_file_name("compiled-plugins");
+    let time = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    if time(&shelf).is_ok_and(|made| time(&binary).is_ok_and(|built| made > built)) {
+        return Ok(shelf);
+    }
+    let folder = tempfile::tempdir_in(binary.parent().context("the binary is in no folder")?)?;
+    let nobody = "http://127.0.0.1:1/loki/api/v1/push";
+    let manifest = users::manifest_with(folder.path(), nobody, users::TIME, "batch_wait: 1s");
+    Launch::new(folder.path()).start(&manifest).await?.stop().await?;
+    if shelf.exists() {
+        fs::remove_dir_all(&shelf)?;
+    }
+    fs::rename(folder.path().join("state/compiled"), &shelf)?;
+    Ok(shelf)
+}
+
 /// A running agent. Killed when dropped.
 pub struct Agent {
     process: Child,
@@ -68,51 +228,31 @@ impl Agent {
     /// # Errors
     /// When it does not come to run.
     pub async fn start(folder: &Path, manifest: &str) -> anyhow::Result<Self> {
-        let path = folder.join("millstream.yaml");
-        fs::write(&path, manifest)?;
-        let mut process = Command::new(binary()?)
-            .arg("run")
-            .arg(&path)
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--log-format",
-                "json",
-                "--storage-path",
-            ])
-            .arg(folder.join("state"))
-            .stderr(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start millstream")?;
-        let log = Arc::new(Log::default());
-        let stderr = process.stderr.take().context("no stderr")?;
-        let writer = log.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                writer
-                    .lines
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(line);
-                writer.changed.notify_one();
-            }
-            writer.changed.notify_one();
-            writer.end.cancel();
-        });
-        let mut agent = Self {
-            process,
-            log,
-            address: String::new(),
-        };
-        let running = agent.wait_for_log("\"running\"").await?;
+        Launch::new(folder).start(manifest).await
+    }
+
+    /// Waits until it says that it runs.
+    ///
+    /// # Errors
+    /// When it does not come to run.
+    pub async fn wait_until_running(&mut self) -> anyhow::Result<()> {
+        let running = self.wait_for_log("\"running\"").await?;
         let value: serde_json::Value = serde_json::from_str(&running)?;
         let address = value.pointer("/fields/address").or(value.get("address"));
-        agent.address = address
+        self.address = address
             .and_then(|address| address.as_str())
             .context("no address in the log")?
             .to_owned();
-        Ok(agent)
+        Ok(())
+    }
+
+    /// Kills it (SIGKILL) and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(mut self) -> io::Result<()> {
+        self.process.kill()?;
+        self.process.wait().map(drop)
     }
 
     /// Its log so far.

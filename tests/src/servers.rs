@@ -38,9 +38,11 @@ fn find(name: &str, test: &str) -> anyhow::Result<Option<PathBuf>> {
     let folder = match std::env::var_os("MILLSTREAM_REAL") {
         Some(folder) => PathBuf::from(folder),
         None => {
+            // Tests lie in `target/release/deps`, programs in `target/release`.
             let own = std::env::current_exe()?;
-            own.ancestors()
-                .nth(3)
+            let release = own.ancestors().find(|folder| folder.ends_with("release"));
+            release
+                .and_then(Path::parent)
                 .map(|target| target.join("real"))
                 .unwrap_or_default()
         }
@@ -231,6 +233,20 @@ impl Loki {
     /// # Errors
     /// When it does not answer.
     pub async fn entries(&self, selector: &str, start: SystemTime) -> anyhow::Result<Vec<Entry>> {
+        self.most_entries(selector, start, 1000).await
+    }
+
+    /// The same, at most so many.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn most_entries(
+        &self,
+        selector: &str,
+        start: SystemTime,
+        limit: u64,
+    ) -> anyhow::Result<Vec<Entry>> {
+        let limit = limit.to_string();
         let start = start.duration_since(SystemTime::UNIX_EPOCH)?;
         let (start, end) = (
             start.as_nanos().to_string(),
@@ -240,7 +256,7 @@ impl Loki {
             ("query", selector),
             ("start", &start),
             ("end", &end),
-            ("limit", "1000"),
+            ("limit", limit.as_str()),
             ("direction", "forward"),
         ];
         let mut entries = Vec::new();
@@ -261,6 +277,24 @@ impl Loki {
             }
         }
         Ok(entries)
+    }
+
+    /// How many entries a selector finds in the 24 hours from `start`.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn count(&self, selector: &str, start: SystemTime) -> anyhow::Result<u64> {
+        let end = start.duration_since(SystemTime::UNIX_EPOCH)? + RANGE;
+        let query = format!("sum(count_over_time({selector}[24h]))");
+        let time = end.as_nanos().to_string();
+        let found: Vec<Series> = self
+            .0
+            .ask("/loki/api/v1/query", &[("query", &query), ("time", &time)])
+            .await?;
+        match found.first() {
+            Some(series) => Ok(series.value.1.parse()?),
+            None => Ok(0),
+        }
     }
 
     /// Waits until a selector finds at least so many entries in the 24 hours from `start`.

@@ -5,6 +5,23 @@ use std::path::Path;
 
 use anyhow::Context;
 
+/// Takes an entry's time from its text. `keep`: the same text must give the same time, whatever came before it.
+pub const TIME: &str =
+    "      - regex: { expression: '^(?P<time>\\d{4}-\\d{2}-\\d{2} \\d{2}:\\d{2}:\\d{2}\\.\\d{3})' }
+      - timestamp: { source: time, format: '2006-01-02 15:04:05.000', action_on_duplicate_timestamp: keep }
+";
+
+/// 2026-01-08, the first day of every log here, in seconds since the epoch.
+pub const DAY: u64 = 1_767_830_400;
+
+/// The user's pipeline on these logs, with further stages behind its own and these settings of the sink.
+#[must_use]
+pub fn manifest_with(logs: &Path, push_url: &str, stages: &str, sink: &str) -> String {
+    manifest(logs, push_url)
+        .replace("batch_wait: 1s, batch_size: 1MB", sink)
+        .replace("    to: [loki]", &format!("{stages}    to: [loki]"))
+}
+
 /// The user's pipeline on these logs.
 #[must_use]
 pub fn manifest(logs: &Path, push_url: &str) -> String {

@@ -13,6 +13,7 @@ use axum::Router;
 use axum::routing::get;
 use millstream_tests::receiver::{Entry, Sample};
 use millstream_tests::servers::{Loki, Prometheus};
+use millstream_tests::users::{DAY, TIME};
 use millstream_tests::{Agent, users};
 use tokio::net::TcpListener;
 
@@ -22,20 +23,9 @@ const SELECTOR: &str = r#"{service_name="ticketon"}"#;
 /// How many entries the log holds.
 const ENTRIES: usize = 65;
 
-/// 2026-01-08, the day of the log, in seconds since the epoch.
-const DAY: u64 = 1_767_830_400;
-
-/// Takes an entry's time from its text. `keep`: the same text must give the same time, whatever came before it.
-const TIME: &str =
-    "      - regex: { expression: '^(?P<time>\\d{4}-\\d{2}-\\d{2} \\d{2}:\\d{2}:\\d{2}\\.\\d{3})' }
-      - timestamp: { source: time, format: '2006-01-02 15:04:05.000', action_on_duplicate_timestamp: keep }
-";
-
 /// The user's pipeline, quick to send, with further stages after its own.
 fn manifest(logs: &Path, push_url: &str, further: &str) -> String {
-    users::manifest(logs, push_url)
-        .replace("batch_wait: 1s", "batch_wait: 200ms")
-        .replace("    to: [loki]", &format!("{further}    to: [loki]"))
+    users::manifest_with(logs, push_url, further, "batch_wait: 200ms, batch_size: 1MB")
 }
 
 /// Writes the user's log under `folder`.

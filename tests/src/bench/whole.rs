@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::spring;
 use crate::agent::{Agent, binary};
+use crate::process;
 use crate::receiver::Receiver;
 use crate::users;
 
@@ -62,7 +63,7 @@ async fn run(megabytes: u64) -> anyhow::Result<Figure> {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let wall = started.elapsed().as_secs_f64();
-    let resident = high_water(agent.id())?;
+    let resident = process::peak(agent.id())?;
     let before = children_cpu()?;
     agent.stop().await?;
     // The children waited for are this agent alone: its CPU seconds come when it is reaped.
@@ -100,16 +101,6 @@ async fn warm_start(folder: &Path, logs: &Path) -> anyhow::Result<f64> {
     agent.stop().await?;
     fs::remove_file(log)?;
     Ok(took)
-}
-
-/// The highest resident memory of a process, in bytes.
-fn high_water(process: u32) -> anyhow::Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let kib = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .context("no VmHWM")?;
-    Ok(kib.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1024.0)
 }
 
 /// User and system seconds of all children waited for so far: fields 16 and 17 of `/proc/self/stat`, in ticks of 10 ms.

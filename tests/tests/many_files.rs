@@ -1,0 +1,19 @@
+//! Promise: many files at once lose nothing, and many quiet ones cost next to nothing. The long version is `make
+//! torture`.
+
+use std::time::Duration;
+
+use millstream_tests::torture::many_files;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_written_all_at_once_arrive() {
+    println!("{}", many_files::at_once(1100, 20, None).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_files_cost_next_to_nothing() {
+    println!(
+        "{}",
+        many_files::quiet(3000, Duration::from_secs(6)).await.unwrap()
+    );
+}
