@@ -103,6 +103,7 @@ async fn one(name: &str, seed: u64, rounds: u64, figures: &mut Vec<String>) -> a
         "kills" => {
             figures.extend(Box::pin(kills::receiver(&kills::Kills::new(seed, rounds))).await?);
             figures.extend(Box::pin(kills::loki(&kills::Kills::new(seed, rounds.div_ceil(5)))).await?);
+            figures.push(Box::pin(kills::rotated_at_start(seed, rounds.div_ceil(10))).await?);
         }
         "rotations" => Box::pin(all_rotations(seed, rounds, figures)).await?,
         "answers" => {

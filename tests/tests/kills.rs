@@ -24,3 +24,13 @@ async fn the_real_loki_answers_every_entry_once() {
         figures.with_context(|| format!("TORTURE_SEED={seed}")).unwrap()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_while_the_agent_lists_its_files_loses_nothing() {
+    let seed = seed();
+    let figures = kills::rotated_at_start(seed, 4).await;
+    println!(
+        "{}",
+        figures.with_context(|| format!("TORTURE_SEED={seed}")).unwrap()
+    );
+}
