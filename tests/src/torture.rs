@@ -119,6 +119,8 @@ async fn one(name: &str, seed: u64, rounds: u64, figures: &mut Vec<String>) -> a
             let files = u32::try_from(rounds)?;
             figures.push(Box::pin(many_files::at_once(1100, 200, None)).await?);
             figures.push(Box::pin(many_files::quiet(files, Duration::from_secs(60))).await?);
+            figures.push(Box::pin(many_files::at_once(1100, 20, Some((1024, 20_000)))).await?);
+            figures.push(Box::pin(many_files::too_many(1500, 1024)).await?);
         }
         "storage" => {
             for _ in 0..rounds {
