@@ -63,3 +63,13 @@ async fn a_rotation_while_the_agent_is_down_loses_nothing() {
         figures.with_context(|| format!("TORTURE_SEED={seed}")).unwrap()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_compressed_while_the_agent_is_down_loses_nothing() {
+    let seed = seed();
+    let figures = rotations::while_down(seed, Downtime::Compressed).await;
+    println!(
+        "{:?}",
+        figures.with_context(|| format!("TORTURE_SEED={seed}")).unwrap()
+    );
+}
