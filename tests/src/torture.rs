@@ -175,7 +175,7 @@ async fn all_rotations(seed: u64, rounds: u64, figures: &mut Vec<String>) -> any
         ensure!(lost < MOST_CUT_OFF, "more than {MOST_CUT_OFF} %: {figure}");
         figures.push(format!("with a sink that keeps up, {figure}"));
     }
-    for downtime in [Downtime::Renamed, Downtime::Compressed] {
+    for downtime in [Downtime::Renamed, Downtime::Compressed, Downtime::Twice] {
         figures.push(Box::pin(while_down(seed, downtime)).await?);
     }
     Ok(())

@@ -73,3 +73,13 @@ async fn a_rotation_compressed_while_the_agent_is_down_loses_nothing() {
         figures.with_context(|| format!("TORTURE_SEED={seed}")).unwrap()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generation_that_nobody_saw_is_read() {
+    let seed = seed();
+    let figures = rotations::while_down(seed, Downtime::Twice).await;
+    println!(
+        "{:?}",
+        figures.with_context(|| format!("TORTURE_SEED={seed}")).unwrap()
+    );
+}
