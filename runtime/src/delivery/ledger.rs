@@ -11,9 +11,10 @@
 //! abandoned walk an origin costs a few numbers however much of it still comes.
 //!
 //! Per walk and not per entry: a walk's safe position is known when it ends (before the first entry it left
-//! held), so an entry costs nothing here, however its rows were merged, split or dropped on the way.
+//! held), so an entry costs nothing here, however its rows were merged, split or dropped on the way. What is held costs a
+//! few nanoseconds an entry and walk, in sorted lists: with ten thousand files there are ten thousand held.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// Where entries come from: a source of the worker and the source's own number for the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +31,8 @@ pub struct Ledger {
     next_seq: u64,
     next_walk: u64,
     current: Option<Entered>,
-    held: BTreeMap<u64, Place>,
+    /// By sequence number.
+    held: Vec<(u64, Place)>,
     tracks: HashMap<Origin, Track>,
     walks: HashMap<u64, Vec<Origin>>,
 }
@@ -102,31 +104,45 @@ impl Ledger {
         let walk = self.next_walk;
         self.next_walk += 1;
         let current = self.current.take();
-        let now: BTreeMap<u64, Place> = owed
-            .into_iter()
-            .filter_map(|seq| Some((seq, self.place(seq, current.as_ref())?)))
-            .collect();
+        let first_seq = current
+            .as_ref()
+            .map_or(self.next_seq, |entered| entered.first_seq);
+        let mut owed: Vec<u64> = owed.into_iter().collect();
+        owed.sort_unstable();
+        owed.dedup();
         // Its own origin, and every origin that had an entry let go or shipped in part: it is in this shipment.
         let mut touched: Vec<Origin> = current.iter().map(|entered| entered.origin).collect();
-        let let_go = self.held.iter().filter(|(seq, _)| !now.contains_key(seq));
-        touched.extend(let_go.map(|(_, place)| place.origin));
-        let parts = parts.into_iter().filter_map(|seq| self.held.get(&seq));
-        touched.extend(parts.map(|place| place.origin));
+        let mut now = Vec::with_capacity(owed.len());
+        let mut before = std::mem::take(&mut self.held).into_iter().peekable();
+        for seq in owed {
+            while let Some((_, place)) = before.next_if(|(held, _)| *held < seq) {
+                touched.push(place.origin);
+            }
+            let kept = before.next_if(|(held, _)| *held == seq).map(|(_, place)| place);
+            let place = kept.or_else(|| place(seq, current.as_ref()?));
+            now.extend(place.map(|place| (seq, place)));
+        }
+        touched.extend(before.map(|(_, place)| place.origin));
+        for seq in parts.into_iter().filter(|seq| *seq < first_seq) {
+            if let Ok(index) = now.binary_search_by_key(&seq, |(held, _)| *held) {
+                touched.push(now[index].1.origin);
+            }
+        }
         touched.sort_unstable();
         touched.dedup();
-        let mut first: HashMap<Origin, Place> = HashMap::new();
-        for place in now.values() {
-            first.entry(place.origin).or_insert(*place);
+        let mut first = vec![None; touched.len()];
+        for (_, place) in &now {
+            if let Ok(index) = touched.binary_search(&place.origin) {
+                first[index].get_or_insert(place.before);
+            }
         }
-        for origin in &touched {
+        for (origin, first) in touched.iter().zip(first) {
             let Some(track) = self.tracks.get_mut(origin).filter(|track| !track.abandoned) else {
                 continue;
             };
-            let allowed = match first.get(origin) {
-                Some(place) => place.before,
-                None => track.entered,
-            };
-            track.walks.push_back((walk, allowed, false));
+            track
+                .walks
+                .push_back((walk, first.unwrap_or(track.entered), false));
         }
         self.held = now;
         self.walks.insert(walk, touched);
@@ -182,25 +198,22 @@ impl Ledger {
         let owed = |track: &Track| track.entered.entries - track.given.entries;
         self.tracks.values().map(owed).sum()
     }
+}
 
-    fn place(&self, seq: u64, current: Option<&Entered>) -> Option<Place> {
-        if let Some(place) = self.held.get(&seq) {
-            return Some(*place);
-        }
-        let entered = current?;
-        let row = usize::try_from(seq.checked_sub(entered.first_seq)?).ok()?;
-        let before = match row.checked_sub(1) {
-            Some(last) => Mark {
-                entries: entered.before.entries + row as u64,
-                position: entered.ends.get(last).copied(),
-            },
-            None => entered.before,
-        };
-        (row < entered.ends.len()).then_some(Place {
-            origin: entered.origin,
-            before,
-        })
-    }
+/// Where an entry of the walk under way lies.
+fn place(seq: u64, entered: &Entered) -> Option<Place> {
+    let row = usize::try_from(seq.checked_sub(entered.first_seq)?).ok()?;
+    let before = match row.checked_sub(1) {
+        Some(last) => Mark {
+            entries: entered.before.entries + row as u64,
+            position: entered.ends.get(last).copied(),
+        },
+        None => entered.before,
+    };
+    (row < entered.ends.len()).then_some(Place {
+        origin: entered.origin,
+        before,
+    })
 }
 
 #[cfg(test)]
