@@ -57,6 +57,8 @@ impl Agent {
         let host = Host::new(Some(&storage.join("compiled")))?;
         let book = CheckpointBook::open(storage).context("cannot open the checkpoints")?;
         let families = Families::register().context("cannot set up the metrics")?;
+        book.register_in(&families.registry)
+            .context("cannot set up the metrics")?;
         let around = Surroundings {
             families,
             health: Arc::default(),

@@ -4,6 +4,7 @@
 //! wrong (see [`exit`]).
 
 mod check;
+mod checkpoint;
 mod completions;
 mod demo;
 pub mod exit;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use check::CheckArgs;
+pub use checkpoint::CheckpointArgs;
 pub use completions::CompletionsArgs;
 pub use demo::DemoArgs;
 pub use input::load;
@@ -38,6 +40,8 @@ enum Command {
     Run(RunArgs),
     /// Say what is wrong with a manifest.
     Check(CheckArgs),
+    /// Look at how far files were delivered.
+    Checkpoint(CheckpointArgs),
     /// Run an example that needs no setup.
     Demo(DemoArgs),
     /// Print the manifest's JSON Schema, for editors.
@@ -55,6 +59,7 @@ pub fn main(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Checkpoint(args) => checkpoint::checkpoint(&args),
         Command::Demo(args) => demo::demo(&args),
         Command::Schema => schema::schema(),
         Command::Completions(args) => completions::completions(&args),
@@ -95,6 +100,8 @@ mod tests {
         assert_eq!(code(&["millstream", "run", "m.yaml", "--log-level", "[[["]), 2);
         assert_eq!(code(&["millstream", "run", "m.yaml", "--listen", "nowhere"]), 2);
         assert_eq!(code(&["millstream", "demo", "--duration", "3"]), 2);
+        assert_eq!(code(&["millstream", "checkpoint"]), 2);
+        assert_eq!(code(&["millstream", "checkpoint", "show", "--format", "yaml"]), 2);
         assert_eq!(code(&["millstream", "--help"]), 0);
         assert_eq!(code(&["millstream", "--version"]), 0);
     }

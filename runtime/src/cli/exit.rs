@@ -77,6 +77,11 @@ pub fn warn(warnings: &[ManifestError]) {
     }
 }
 
+/// Prints a remark about what is printed on stdout.
+pub fn remark(text: &dyn fmt::Display) {
+    say(&format_args!("warning: {text}"));
+}
+
 /// The exit code of an error.
 fn tier(error: &anyhow::Error) -> u8 {
     let input = error

@@ -10,6 +10,7 @@ use super::exit::InputError;
 use super::logging::{self, LogArgs};
 use super::{exit, load};
 use crate::agent::Agent;
+use crate::sources::file::descriptors;
 
 /// Arguments of `run`.
 #[derive(Args, Debug)]
@@ -47,6 +48,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     logging::start(&args.logging)?;
     let manifest = load(&args.manifest)?;
     exit::warn(&manifest.warnings);
+    descriptors::raise();
     let agent = Agent::new(&args.storage_path)?;
     let plan = agent.plan(manifest).map_err(InputError::from)?;
     let again = || {

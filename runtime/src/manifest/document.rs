@@ -24,7 +24,8 @@ pub use sink::{
     SpoolDocument, WhenFullWord,
 };
 pub use source::{
-    FileDocument, LongLineWord, SchemeWord, ScrapeDocument, SourceDocument, StartAtWord, StaticConfigDocument,
+    FileDocument, LongLineWord, OnCheckpointErrorWord, SchemeWord, ScrapeDocument, SourceDocument,
+    StartAtWord, StaticConfigDocument,
 };
 pub use text::{DurationText, SizeText};
 

@@ -92,6 +92,7 @@ fn every_source_key_reaches_its_setting() {
     assert_eq!(file.labels["port"], "8080");
     assert_ne!(file.exclude, defaults.exclude);
     assert_ne!(file.start_at, defaults.start_at);
+    assert_ne!(file.on_checkpoint_error, defaults.on_checkpoint_error);
     assert_ne!(file.encoding, defaults.encoding);
     assert_ne!(file.on_long_line, defaults.on_long_line);
     assert_eq!(file.max_line_size, 64 << 10);

@@ -9,9 +9,12 @@
 
 pub mod book;
 pub mod checkpoint;
+pub mod content;
+pub mod descriptors;
 pub mod discover;
 pub mod encoding;
 pub mod entry;
+pub mod generations;
 pub mod identity;
 pub mod lines;
 pub mod metrics;
@@ -19,13 +22,14 @@ pub mod parts;
 pub mod pattern;
 pub mod reader;
 pub mod ready;
+pub mod saves;
 pub mod settings;
 pub mod stamps;
-pub mod strays;
 pub mod table;
 pub mod tail;
 pub mod trouble;
 pub mod watch;
+pub mod whereabouts;
 
 use std::sync::Arc;
 
@@ -44,7 +48,7 @@ use watch::Hints;
 pub use book::CheckpointBook;
 pub use checkpoint::CheckpointError;
 pub use metrics::FileMetrics;
-pub use settings::{FileSettings, LongLine, StartAt};
+pub use settings::{FileSettings, LongLine, OnCheckpointError, StartAt};
 
 /// Why a file source cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +68,18 @@ pub enum FileSourceError {
         name: String,
         /// What is wrong.
         source: UnknownEncoding,
+    },
+    /// Its checkpoints are corrupt, and it is not to go on without them.
+    #[error(
+        "the checkpoints of the file source {name:?} cannot be read, and it says `on_checkpoint_error: refuse`: {files}. \
+         Put a whole copy in their place, or set `on_checkpoint_error` to `beginning` (files are read again from their \
+         beginning) or `end` (what is in them now is passed over)"
+    )]
+    Lost {
+        /// The source.
+        name: String,
+        /// Which files, and what is wrong with them.
+        files: String,
     },
 }
 
@@ -97,6 +113,10 @@ impl FileSource {
             name: name.clone(),
             source,
         })?;
+        if settings.on_checkpoint_error == OnCheckpointError::Refuse && !book.lost(&name).is_empty() {
+            let files = book::told(book.lost(&name));
+            return Err(FileSourceError::Lost { name, files });
+        }
         let limit = Limit {
             max: settings.max_line_size,
             action: settings.on_long_line,

@@ -73,10 +73,12 @@ impl Disk {
                 self.write(FRESH, Some(fresh[..random.below(fresh.len().max(1))].to_vec()));
                 self.saved = saved;
             }
-            // Between the renames: what was current is the previous one; if there was none, nothing was renamed.
+            // Between the renames: what was current is the previous one, unless there was none or a power loss had
+            // emptied it: that one is set aside.
             1 => {
+                let whole = before.filter(|bytes| bytes.iter().any(|&byte| byte != 0));
                 self.write(CURRENT, None);
-                self.write(PREVIOUS, before.or(previous));
+                self.write(PREVIOUS, whole.or(previous));
                 self.write(FRESH, Some(fresh));
                 self.saved = saved.last().cloned().into_iter().collect();
             }

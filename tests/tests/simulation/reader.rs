@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use millstream::sources::file::CheckpointBook;
-use millstream::sources::file::book::{Beginning, Resume};
+use millstream::sources::file::book::{Beginning, Resume, Sighting};
 use millstream::sources::file::identity::{FileId, Fingerprint, HEAD, Identity};
 use millstream::sources::outlet::Closed;
 use millstream::sources::{LogParcel, Outlet};
@@ -156,9 +156,15 @@ impl Reader {
         let before = self.open.keys().copied().find(same);
         let known = match before {
             Some(_) => None,
-            None => self
-                .book
-                .resume(SOURCE, id, &name, head, bytes.len() as u64, pipes),
+            None => self.book.resume(&Sighting {
+                source: SOURCE,
+                path: &name,
+                id,
+                born: None,
+                head,
+                size: bytes.len() as u64,
+                pipes,
+            }),
         };
         let expected = match self.closed.get(&number) {
             Some(sent) => *sent,
@@ -168,7 +174,11 @@ impl Reader {
             self.book.begin(Beginning {
                 source: SOURCE,
                 path: &name,
-                identity: Identity { id, print },
+                identity: Identity {
+                    id,
+                    born: None,
+                    print,
+                },
                 offset: 0,
                 pipes,
             })

@@ -33,6 +33,8 @@ pub struct FileDocument {
     pub labels: Option<BTreeMap<String, String>>,
     /// Where a file that was never read begins; default beginning.
     pub start_at: Option<StartAtWord>,
+    /// Where files begin when checkpoints were there but none can be read (corrupt); default beginning.
+    pub on_checkpoint_error: Option<OnCheckpointErrorWord>,
     /// The files' encoding, by its WHATWG name; default utf-8.
     pub encoding: Option<String>,
     /// The longest line; default 256KiB.
@@ -54,6 +56,19 @@ pub enum StartAtWord {
     Beginning,
     /// At its end as found at the start; files that appear later are read from their beginning.
     End,
+}
+
+/// Where files begin when checkpoints were there but none can be read.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "OnCheckpointError")]
+pub enum OnCheckpointErrorWord {
+    /// At their first byte, whatever `start_at` says: lines are sent again, none is lost.
+    Beginning,
+    /// At their end as found at the start: no line is sent again, those not sent before are lost.
+    End,
+    /// The agent says what is wrong and does not start.
+    Refuse,
 }
 
 /// What becomes of a line over the limit.

@@ -4,14 +4,24 @@ use encoding_rs::Encoding;
 use globset::GlobBuilder;
 
 use super::cursor::At;
-use crate::manifest::document::{FileDocument, LongLineWord, StartAtWord};
-use crate::sources::file::{FileSettings, LongLine, StartAt};
+use crate::manifest::document::{FileDocument, LongLineWord, OnCheckpointErrorWord, StartAtWord};
+use crate::sources::file::{FileSettings, LongLine, OnCheckpointError, StartAt};
 
 impl From<StartAtWord> for StartAt {
     fn from(word: StartAtWord) -> Self {
         match word {
             StartAtWord::Beginning => Self::Beginning,
             StartAtWord::End => Self::End,
+        }
+    }
+}
+
+impl From<OnCheckpointErrorWord> for OnCheckpointError {
+    fn from(word: OnCheckpointErrorWord) -> Self {
+        match word {
+            OnCheckpointErrorWord::Beginning => Self::Beginning,
+            OnCheckpointErrorWord::End => Self::End,
+            OnCheckpointErrorWord::Refuse => Self::Refuse,
         }
     }
 }
@@ -48,6 +58,9 @@ pub fn settings(at: &At<'_>, document: &FileDocument) -> FileSettings {
         exclude: globs(&at.key("exclude"), document.exclude.as_deref()),
         labels,
         start_at: document.start_at.map_or(default.start_at, StartAt::from),
+        on_checkpoint_error: document
+            .on_checkpoint_error
+            .map_or(default.on_checkpoint_error, OnCheckpointError::from),
         encoding: encoding(
             &at.key("encoding"),
             document.encoding.as_deref(),

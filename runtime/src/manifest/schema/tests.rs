@@ -169,6 +169,7 @@ fn slips_that_show_in_keys_and_types_do_not() {
         "include_missing",
         "include_empty",
         "start_at_unknown",
+        "on_checkpoint_error_unknown",
         "number_malformed",
         "boolean_malformed",
         "static_configs_missing",

@@ -7,21 +7,30 @@
 //! One book per agent and not one per source, so that one file on disk is written once a second however many
 //! sources there are. Sources are told apart by name: two that read the same file do not share a position.
 
-use std::collections::HashMap;
+mod pages;
+mod sighting;
+
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use prometheus::Registry;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::checkpoint::{Checkpoint, CheckpointError, Folder};
+use super::checkpoint::{BrokenFile, Checkpoint, CheckpointError, Folder, now};
 use super::identity::{FileId, Fingerprint, Identity};
+use super::saves::Saves;
 use crate::causes;
+use crate::disk::{Disk, LocalDisk};
 use crate::sources::Settled;
+use pages::{Closed, Pages, key};
+pub use sighting::{Beginning, Resume, Sighting};
 
-/// How long the checkpoint of a file that cannot be found is kept: longer than any mount or rotation takes.
-pub const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the checkpoint of a file that cannot be found is kept: longer than any mount takes, and than a daily
+/// rotation that compresses a day later.
+pub const FORGET_AFTER: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// How long after the start nothing is forgotten: a source may still be waiting for its files to be mounted, and
 /// an agent that stood still for days must not forget all it knew.
@@ -33,84 +42,54 @@ const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// What has settled of every file. One per agent.
 #[derive(Debug)]
 pub struct CheckpointBook {
-    folder: Folder,
     pages: Mutex<Pages>,
     /// Held while saving, so that an older save never replaces a newer one.
     saving: Mutex<Saving>,
-}
-
-#[derive(Debug, Default)]
-struct Saving {
-    failing: bool,
-}
-
-#[derive(Debug, Default)]
-struct Pages {
-    /// Of files that are read, or were and have entries on their way.
-    origins: HashMap<u64, Origin>,
-    /// The origin of each file that has one.
-    by_file: HashMap<(String, FileId), u64>,
-    /// Of all others.
-    resting: HashMap<(String, FileId), Checkpoint>,
-    next: u64,
-    changed: bool,
-    /// When the book was opened.
-    opened: u64,
+    /// The files that should have held the checkpoints, when none could be used.
+    lost: Vec<BrokenFile>,
+    /// Sources that went on without them.
+    went_on: Mutex<HashSet<String>>,
+    saves: Saves,
 }
 
 #[derive(Debug)]
-struct Origin {
-    checkpoint: Checkpoint,
-    /// Per pipe, what it has settled.
-    settled: Vec<u64>,
-    closed: Option<Closed>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Closed {
-    /// The end of the last entry handed on.
-    sent: u64,
-    /// The file no longer exists, seen through its descriptor.
-    deleted: bool,
-}
-
-/// Where to read on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resume {
-    /// The number of the file's entries.
-    pub origin: u64,
-    /// The first byte to read.
-    pub offset: u64,
-    /// The path under which it was first read.
-    pub path: String,
-}
-
-/// A file about to be read for the first time.
-#[derive(Clone, Copy, Debug)]
-pub struct Beginning<'a> {
-    /// The source's name.
-    pub source: &'a str,
-    /// The path under which it was found.
-    pub path: &'a str,
-    /// Which file.
-    pub identity: Identity,
-    /// Where reading starts.
-    pub offset: u64,
-    /// How many pipes its entries go into.
-    pub pipes: u32,
+struct Saving {
+    folder: Folder,
+    failing: bool,
 }
 
 impl CheckpointBook {
     /// Opens the book kept in the folder `dir`.
     ///
     /// # Errors
-    /// When the folder cannot be made, or checkpoints are there that cannot be read. Corrupt ones are set aside.
+    /// When the folder cannot be made, or checkpoints are there that may not be read or are of a later version. Of
+    /// corrupt ones see [`Self::lost`].
     pub fn open(dir: &Path) -> Result<Arc<Self>, CheckpointError> {
-        let folder = Folder::open(dir)?;
-        let resting = folder
-            .load()?
+        Self::open_on(Arc::new(LocalDisk), dir)
+    }
+
+    /// The same on any disk.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Arc<Self>, CheckpointError> {
+        let mut folder = Folder::open(disk, dir)?;
+        let saved = folder.load()?;
+        let lost = if saved.is_lost() {
+            saved.broken
+        } else {
+            for broken in saved.broken {
+                tracing::error!(
+                    file = %broken.path.display(), why = broken.why,
+                    "checkpoints are corrupt: the save before is used; lines since then are sent again"
+                );
+            }
+            Vec::new()
+        };
+        let resting = saved
+            .files
             .into_iter()
-            .map(|checkpoint| ((checkpoint.source.clone(), checkpoint.id()), checkpoint));
+            .map(|checkpoint| (key(&checkpoint), checkpoint));
         let pages = Pages {
             resting: resting.collect(),
             next: 1,
@@ -118,39 +97,73 @@ impl CheckpointBook {
             ..Pages::default()
         };
         Ok(Arc::new(Self {
-            folder,
             pages: Mutex::new(pages),
-            saving: Mutex::default(),
+            saving: Mutex::new(Saving {
+                folder,
+                failing: false,
+            }),
+            lost,
+            went_on: Mutex::default(),
+            saves: Saves::default(),
         }))
+    }
+
+    /// Registers what the book says about itself.
+    ///
+    /// # Errors
+    /// When a name is taken.
+    pub fn register_in(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        self.saves.register_in(registry)
+    }
+
+    /// The files that should have held the checkpoints of a source that has not gone on without them; none when there
+    /// were checkpoints, or never any.
+    #[must_use]
+    pub fn lost(&self, source: &str) -> &[BrokenFile] {
+        if self.went_on().contains(source) {
+            &[]
+        } else {
+            &self.lost
+        }
+    }
+
+    /// A source goes on without the checkpoints it may have had; the files that held them are set aside with the next
+    /// save. Says it, once.
+    pub fn go_on(&self, source: &str, doing: &str) {
+        if !self.lost(source).is_empty() {
+            let files = told(&self.lost);
+            tracing::error!(
+                source,
+                files,
+                "checkpoints were there, but none can be read: {doing}"
+            );
+            self.went_on().insert(source.to_owned());
+        }
+    }
+
+    fn went_on(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.went_on.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where to read on in a file that begins with `head` and has `size` bytes; `None` when it was never read, or
-    /// is not what was read: shorter than that or with another beginning.
-    pub fn resume(
-        &self,
-        source: &str,
-        id: FileId,
-        path: &str,
-        head: &[u8],
-        size: u64,
-        pipes: u32,
-    ) -> Option<Resume> {
+    /// Where to read on in a file; `None` when it was never read, or is not what was read: shorter than that, with
+    /// another beginning, or made later.
+    pub fn resume(&self, file: &Sighting<'_>) -> Option<Resume> {
         let mut pages = self.pages();
-        let fits =
-            |checkpoint: &Checkpoint| checkpoint.offset <= size && checkpoint.fingerprint.matches(head);
-        let key = (source.to_owned(), id);
-        if let Some(&number) = pages.by_file.get(&key) {
+        let (number, resting) = pages.of(file.source, file.id, file.born);
+        let resting = resting.filter(|known| file.fits(known)).map(key);
+        if let Some(number) = number {
             let origin = pages.origins.get_mut(&number)?;
-            if !fits(&origin.checkpoint) {
+            let deleted = origin.closed.is_some_and(|closed| closed.deleted);
+            if deleted || !file.fits(&origin.checkpoint) {
                 return None;
             }
             // Closed by the same run of this source: what it sent is still on its way, and reports of it still
             // come under this number. Not closed: another run, of which nobody knows what became of it.
-            if let Some(closed) = origin.closed.take().filter(|closed| closed.sent <= size) {
+            if let Some(closed) = origin.closed.take().filter(|closed| closed.sent <= file.size) {
                 return Some(Resume {
                     origin: number,
                     offset: closed.sent,
@@ -158,38 +171,132 @@ impl CheckpointBook {
                 });
             }
             let checkpoint = origin.checkpoint.clone();
-            return Some(pages.start(checkpoint, pipes));
+            return Some(pages.start(checkpoint, file.pipes));
         }
         // Device numbers of network and mapped file systems change when they are mounted anew.
-        let found = if pages.resting.get(&key).is_some_and(&fits) {
-            key
+        let found = if let Some(found) = resting {
+            found
         } else {
-            let moved = |(of, other): &(String, FileId), checkpoint: &Checkpoint| {
-                of == source && other.inode == id.inode && checkpoint.path == path && fits(checkpoint)
+            let moved = |known: &Checkpoint| {
+                known.inode == file.id.inode
+                    && known.source == file.source
+                    && known.path == file.path
+                    && file.fits(known)
             };
-            pages
-                .resting
-                .iter()
-                .find(|(key, checkpoint)| moved(key, checkpoint))?
-                .0
-                .clone()
+            key(pages.resting.values().find(|known| moved(known))?)
         };
         let mut checkpoint = pages.resting.remove(&found)?;
-        checkpoint.device = id.device;
-        Some(pages.start(checkpoint, pipes))
+        checkpoint.device = file.id.device;
+        checkpoint.born = checkpoint.born.or(file.born);
+        Some(pages.start(checkpoint, file.pipes))
+    }
+
+    /// Goes on with `checkpoint` in another file that holds the same: a copy, or what was made of it by gzip.
+    pub fn go_on_in(&self, mut checkpoint: Checkpoint, file: &Sighting<'_>) -> Resume {
+        let mut pages = self.pages();
+        let before = key(&checkpoint);
+        pages.resting.remove(&before);
+        if let Some(former) = pages.by_file.remove(&before) {
+            pages.origins.remove(&former);
+        }
+        (checkpoint.device, checkpoint.inode) = (file.id.device, file.id.inode);
+        (checkpoint.born, checkpoint.deleted) = (file.born, false);
+        pages.changed = true;
+        pages.start(checkpoint, file.pipes)
+    }
+
+    /// What an origin has settled.
+    #[must_use]
+    pub fn page(&self, origin: u64) -> Option<Checkpoint> {
+        let pages = self.pages();
+        pages.origins.get(&origin).map(|page| page.checkpoint.clone())
+    }
+
+    /// What was read under an identity, when nothing reads it now, and the entries of no closed file are on their way.
+    #[must_use]
+    pub fn displaced(&self, source: &str, id: FileId, born: Option<u64>) -> Option<Checkpoint> {
+        let pages = self.pages();
+        let (number, resting) = pages.of(source, id, born);
+        let former = number
+            .and_then(|number| pages.origins.get(&number))
+            .filter(|origin| origin.closed.is_none())
+            .map(|origin| &origin.checkpoint);
+        former.or(resting).cloned()
+    }
+
+    /// A file need not be read: another one holds the same.
+    pub fn pass_over(&self, source: &str, path: &str, identity: Identity) {
+        let mut checkpoint = Checkpoint::new(source, path, identity, 0);
+        checkpoint.unpacked = Some(0);
+        let mut pages = self.pages();
+        pages.resting.insert(key(&checkpoint), checkpoint);
+        pages.changed = true;
+    }
+
+    /// What was read of the file that has this identity, when nothing reads it.
+    #[must_use]
+    pub fn resting(&self, source: &str, id: FileId, born: Option<u64>) -> Option<Checkpoint> {
+        self.pages().of(source, id, born).1.cloned()
+    }
+
+    /// Whether a file was read, is read, or was passed over because of what another one holds.
+    #[must_use]
+    pub fn knows(&self, source: &str, id: FileId, born: Option<u64>) -> bool {
+        let pages = self.pages();
+        let (number, resting) = pages.of(source, id, born);
+        number.is_some() || resting.is_some_and(|known| !known.deleted)
+    }
+
+    /// The entries of an origin now come from another file that holds the same, because the first was truncated.
+    pub fn moved(&self, origin: u64, id: FileId, born: Option<u64>) {
+        let mut pages = self.pages();
+        let Some(page) = pages.origins.get_mut(&origin) else {
+            return;
+        };
+        let before = key(&page.checkpoint);
+        (page.checkpoint.device, page.checkpoint.inode) = (id.device, id.inode);
+        page.checkpoint.born = born;
+        let after = key(&page.checkpoint);
+        pages.by_file.remove(&before);
+        pages.resting.remove(&after);
+        pages.by_file.insert(after, origin);
+        pages.changed = true;
+    }
+
+    /// Where the file is, links resolved, and whether it still has a name.
+    pub fn seen_at(&self, origin: u64, real: &str, deleted: bool) {
+        let mut pages = self.pages();
+        if let Some(page) = pages.origins.get_mut(&origin) {
+            let real = (real != page.checkpoint.path).then(|| real.to_owned());
+            let changed = real != page.checkpoint.real || deleted != page.checkpoint.deleted;
+            (page.checkpoint.real, page.checkpoint.deleted) = (real, deleted);
+            pages.changed |= changed;
+        }
+    }
+
+    /// The gzip file was read to its end: so much it holds.
+    pub fn unpacked(&self, origin: u64, length: u64) {
+        let mut pages = self.pages();
+        if let Some(page) = pages.origins.get_mut(&origin) {
+            page.checkpoint.unpacked = Some(length);
+            pages.changed = true;
+        }
+    }
+
+    /// Files that are there, but have nothing more to give, must not be forgotten.
+    pub fn still_there(&self, source: &str, is_there: impl Fn(FileId) -> bool) {
+        let now = now();
+        let mut pages = self.pages();
+        let here = pages
+            .resting
+            .values_mut()
+            .filter(|known| known.source == source && is_there(known.id()));
+        here.for_each(|known| known.seen = now);
     }
 
     /// A number for a file read from `offset` whatever was read of it before.
     pub fn begin(&self, file: Beginning<'_>) -> Resume {
-        let checkpoint = Checkpoint {
-            source: file.source.to_owned(),
-            path: file.path.to_owned(),
-            device: file.identity.id.device,
-            inode: file.identity.id.inode,
-            fingerprint: file.identity.print,
-            offset: file.offset,
-            seen: now(),
-        };
+        let checkpoint = Checkpoint::new(file.source, file.path, file.identity, file.offset);
         let mut pages = self.pages();
         pages.changed = true;
         pages.start(checkpoint, file.pipes)
@@ -209,6 +316,7 @@ impl CheckpointBook {
         let mut pages = self.pages();
         if let Some(page) = pages.origins.get_mut(&origin) {
             page.closed = Some(Closed { sent, deleted });
+            page.checkpoint.deleted = deleted;
             page.checkpoint.seen = now();
             pages.changed = true;
             pages.rest(origin);
@@ -220,18 +328,33 @@ impl CheckpointBook {
     pub fn end(&self) {
         let mut pages = self.pages();
         for (_, origin) in std::mem::take(&mut pages.origins) {
-            let key = (origin.checkpoint.source.clone(), origin.checkpoint.id());
-            if origin.closed.is_none_or(|closed| !closed.deleted) {
-                pages.resting.insert(key, origin.checkpoint);
-            }
+            let mut checkpoint = origin.checkpoint;
+            // Of a deleted file gzip may have kept the rest.
+            checkpoint.deleted |= origin.closed.is_some_and(|closed| closed.deleted);
+            pages.resting.insert(key(&checkpoint), checkpoint);
         }
         pages.by_file.clear();
         pages.changed = true;
     }
 
-    /// The checkpoints of a source that nothing reads now.
+    /// The checkpoints of a source that has not begun to read: of all it read before, in this process or another.
     #[must_use]
     pub fn unread(&self, source: &str) -> Vec<Checkpoint> {
+        let former = {
+            let pages = self.pages();
+            let former = pages.origins.values().map(|origin| origin.checkpoint.clone());
+            former
+                .filter(|checkpoint| checkpoint.source == source)
+                .collect::<Vec<_>>()
+        };
+        let mut all = self.at_rest(source);
+        all.extend(former);
+        all
+    }
+
+    /// The checkpoints of a source that nothing reads now.
+    #[must_use]
+    pub fn at_rest(&self, source: &str) -> Vec<Checkpoint> {
         let pages = self.pages();
         pages
             .resting
@@ -252,11 +375,13 @@ impl CheckpointBook {
                 _ = tick.tick() => {}
             }
             if !self.pages().changed {
+                self.saves.current();
                 continue;
             }
             let book = self.clone();
             // fsync may take seconds on a busy disk. Failures are logged where they happen.
             let _ = tokio::task::spawn_blocking(move || book.save()).await;
+            self.saves.tick();
         }
     }
 
@@ -269,7 +394,7 @@ impl CheckpointBook {
         let Some(files) = self.pages().snapshot(now()) else {
             return Ok(());
         };
-        let saved = self.folder.save(files);
+        let saved = saving.folder.save(files);
         match &saved {
             Ok(()) if saving.failing => tracing::info!("checkpoints are saved again"),
             Err(error) if !saving.failing => tracing::error!(
@@ -277,6 +402,10 @@ impl CheckpointBook {
                 "checkpoints cannot be saved; a restart would send lines again"
             ),
             _ => {}
+        }
+        match &saved {
+            Ok(()) => self.saves.current(),
+            Err(_) => self.saves.failed(),
         }
         saving.failing = saved.is_err();
         if saving.failing {
@@ -305,81 +434,13 @@ impl Settled for CheckpointBook {
     }
 }
 
-impl Pages {
-    fn start(&mut self, checkpoint: Checkpoint, pipes: u32) -> Resume {
-        let number = self.next;
-        self.next += 1;
-        let key = (checkpoint.source.clone(), checkpoint.id());
-        self.resting.remove(&key);
-        if let Some(before) = self.by_file.insert(key, number) {
-            self.origins.remove(&before);
-        }
-        let resume = Resume {
-            origin: number,
-            offset: checkpoint.offset,
-            path: checkpoint.path.clone(),
-        };
-        let settled = vec![checkpoint.offset; pipes as usize];
-        self.origins.insert(
-            number,
-            Origin {
-                checkpoint,
-                settled,
-                closed: None,
-            },
-        );
-        resume
-    }
-
-    /// Puts an origin to rest once it is closed and all its entries have settled.
-    fn rest(&mut self, number: u64) {
-        let Some(Origin {
-            checkpoint,
-            closed: Some(closed),
-            ..
-        }) = self.origins.get(&number)
-        else {
-            return;
-        };
-        if checkpoint.offset < closed.sent {
-            return;
-        }
-        let deleted = closed.deleted;
-        let Some(origin) = self.origins.remove(&number) else {
-            return;
-        };
-        let key = (origin.checkpoint.source.clone(), origin.checkpoint.id());
-        self.by_file.remove(&key);
-        // A deleted file cannot come back, and its inode may: nothing must be taken for it.
-        if !deleted {
-            self.resting.insert(key, origin.checkpoint);
-        }
-    }
-
-    /// What to save, in a stable order; `None` when nothing has changed. Forgets what has not been seen for long.
-    fn snapshot(&mut self, now: u64) -> Option<Vec<Checkpoint>> {
-        if !std::mem::take(&mut self.changed) {
-            return None;
-        }
-        for origin in self.origins.values_mut().filter(|origin| origin.closed.is_none()) {
-            origin.checkpoint.seen = now;
-        }
-        if now.saturating_sub(self.opened) >= RECALL {
-            self.resting
-                .retain(|_, checkpoint| now.saturating_sub(checkpoint.seen) < FORGET_AFTER.as_secs());
-        }
-        let open = self.origins.values().map(|origin| &origin.checkpoint);
-        let mut files: Vec<Checkpoint> = open.chain(self.resting.values()).cloned().collect();
-        files.sort_by(|a, b| (&a.source, &a.path, a.id()).cmp(&(&b.source, &b.path, b.id())));
-        Some(files)
-    }
-}
-
-/// Seconds since the Unix epoch.
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+/// Broken files and what is wrong with them, in one line.
+#[must_use]
+pub fn told(files: &[BrokenFile]) -> String {
+    let files = files
+        .iter()
+        .map(|file| format!("{} ({})", file.path.display(), file.why));
+    files.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

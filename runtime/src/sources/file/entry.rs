@@ -40,6 +40,12 @@ pub struct Entry {
     pub hinted: bool,
     /// Scans in a row that found it grown without an event.
     pub missed: u32,
+    /// When it was made, in nanoseconds since the Unix epoch, where the file system knows.
+    pub born: Option<u64>,
+    /// When it was last found to be what it was, in seconds since the Unix epoch.
+    pub fine_at: u64,
+    /// It was seen without a name.
+    pub deleted: bool,
 }
 
 impl Entry {

@@ -4,10 +4,12 @@
 //! while the file grows and turns false when the file is written anew.
 //!
 //! Neither half is enough alone. The inode survives a rename but is reused after a deletion and kept by
-//! copytruncate; the first bytes survive neither a truncation nor a reuse, but two files may begin alike.
+//! copytruncate; the first bytes survive neither a truncation nor a reuse, but two files may begin alike. Where the
+//! file system knows when a file was made, that tells a reused inode from the old one even then.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
@@ -34,6 +36,23 @@ impl FileId {
             inode: metadata.ino(),
         }
     }
+}
+
+/// When a file was made, in nanoseconds since the Unix epoch; `None` where the file system does not know.
+#[must_use]
+pub fn born(metadata: &Metadata) -> Option<u64> {
+    let since = metadata
+        .created()
+        .ok()?
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()?;
+    u64::try_from(since.as_nanos()).ok()
+}
+
+/// A file's time in nanoseconds since the Unix epoch; what came before that counts as then.
+#[must_use]
+pub fn nanos((seconds, nanos): (i64, i64)) -> u64 {
+    u64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(nanos)).unwrap_or(0)
 }
 
 /// A hash of a file's first bytes.
@@ -76,6 +95,8 @@ impl Fingerprint {
 pub struct Identity {
     /// Where it lies.
     pub id: FileId,
+    /// When it was made: an inode that is used again was made later.
+    pub born: Option<u64>,
     /// How it begins.
     pub print: Fingerprint,
 }

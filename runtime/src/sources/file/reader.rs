@@ -6,6 +6,8 @@
 //! One task and no thread per file: the disk is read in large pieces from the page cache, which is faster than
 //! any hand-over, and an order among files (a rotated one before its successor) comes for free.
 
+use std::future::ready;
+use std::io;
 use std::pin::pin;
 
 use tokio::time::{Instant, sleep_until};
@@ -62,6 +64,7 @@ impl Reader {
                 return Err(Over);
             }
             self.table.catch_up();
+            self.table.follow_renames();
             for id in std::mem::take(&mut self.table.leaving) {
                 self.see_off(id).await?;
             }
@@ -93,6 +96,11 @@ impl Reader {
         if !self.table.look(id) {
             return Ok(());
         }
+        if self.table.must_wait(id) {
+            // It was truncated, and a copy of what it held is to be read first.
+            self.table.ready.push(id);
+            return Ok(());
+        }
         let mut buffer = std::mem::take(&mut self.buffer);
         let more = self.read_some(id, &mut buffer).await?;
         self.buffer = buffer;
@@ -101,7 +109,10 @@ impl Reader {
             return Ok(());
         };
         entry.metrics.at(entry.tail.size(), entry.tail.position());
-        if more {
+        if entry.tail.unpacked().is_some() {
+            self.finish(id).await?;
+            self.table.spend(id);
+        } else if more {
             self.table.ready.push(id);
         } else {
             self.remind(id);
@@ -124,15 +135,21 @@ impl Reader {
                     self.table.no_trouble(id);
                     return Ok(false);
                 }
-                Ok(Step::Passed(_)) => {}
+                // Passing over packed text takes its time too.
+                Ok(Step::Passed(bytes)) => left = left.saturating_sub(bytes),
                 Ok(Step::Lines(length)) => {
                     let (offset, codec) = (tail.offset(), tail.codec());
                     let mut lines = Lines::new(&buffer[..length], offset, codec, limit);
+                    let mut waited = false;
                     while lines.fill(&mut self.rows) {
-                        self.send(id).await?;
+                        waited |= self.send(id).await?;
                     }
                     if let Some(entry) = self.table.files.get_mut(&id) {
                         entry.tail.advance(length);
+                    }
+                    if waited {
+                        // It may have been truncated meanwhile: nothing more of it is read before the next look.
+                        return Ok(true);
                     }
                 }
                 Ok(Step::Long(kept, end)) => {
@@ -142,6 +159,10 @@ impl Reader {
                 }
                 Ok(Step::Binary) => {
                     self.table.pass_over(id);
+                    return Ok(false);
+                }
+                Err(error) if tail.is_packed() && error.kind() == io::ErrorKind::InvalidData => {
+                    self.table.spoil(id, &error);
                     return Ok(false);
                 }
                 Err(error) => {
@@ -213,7 +234,7 @@ impl Reader {
                 self.table.trouble(&path, &error);
             }
         }
-        self.send(id).await
+        self.send(id).await.map(drop)
     }
 
     /// Closes a file that is gone, unless it is not read to its end after all.
@@ -231,15 +252,18 @@ impl Reader {
         Ok(())
     }
 
-    /// Hands on the rows at hand. Waits for the pipelines; files that appear meanwhile are opened.
-    async fn send(&mut self, id: FileId) -> Result<(), Over> {
+    /// Hands on the rows at hand; returns whether the pipelines had to be waited for. Files that appear meanwhile are
+    /// opened.
+    async fn send(&mut self, id: FileId) -> Result<bool, Over> {
         let tally = self.rows.tally();
         let (lines, ends) = self.rows.take();
         let Some(entry) = self.table.files.get_mut(&id) else {
-            return Ok(());
+            return Ok(false);
         };
         entry.metrics.lines(ends.len(), tally);
-        let Some(&sent) = ends.last() else { return Ok(()) };
+        let Some(&sent) = ends.last() else {
+            return Ok(false);
+        };
         let timestamps = self.stamps.next(ends.len());
         let batch = millstream_batch::LogBatch {
             streams: vec![0; timestamps.len()],
@@ -258,6 +282,7 @@ impl Reader {
             table, outlet, stop, ..
         } = self;
         let mut sending = pin!(outlet.send(parcel));
+        let mut waited = false;
         loop {
             tokio::select! {
                 biased;
@@ -266,8 +291,9 @@ impl Reader {
                     if let Some(entry) = table.files.get_mut(&id) {
                         entry.sent = sent;
                     }
-                    return Ok(());
+                    return Ok(waited);
                 }
+                () = ready(()), if !waited => waited = true,
                 () = stop.cancelled() => return Err(Over),
                 () = table.parts.hints.wait() => table.catch_up(),
                 () = sleep_until(table.scan_at) => table.catch_up(),

@@ -24,6 +24,11 @@ impl Ready {
         }
     }
 
+    /// Puts those at the end that do not stand in the queue.
+    pub fn extend(&mut self, files: impl IntoIterator<Item = FileId>) {
+        files.into_iter().for_each(|file| self.push(file));
+    }
+
     /// Takes the first.
     pub fn pop(&mut self) -> Option<FileId> {
         let file = self.queue.pop_front()?;

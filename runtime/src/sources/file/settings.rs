@@ -13,6 +13,30 @@ pub enum StartAt {
     End,
 }
 
+/// Where files begin when checkpoints were there but none can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCheckpointError {
+    /// At their first byte, whatever `start_at` says: lines come again, none is lost.
+    #[default]
+    Beginning,
+    /// At their end as found when the source starts: none comes again, those of the time before are lost.
+    End,
+    /// The source is not started.
+    Refuse,
+}
+
+impl OnCheckpointError {
+    /// What is done, in words.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Beginning => "reading all files from their beginning",
+            Self::End => "reading files on from their end, as `on_checkpoint_error` says",
+            Self::Refuse => "not reading on",
+        }
+    }
+}
+
 /// What becomes of a line over the limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LongLine {
@@ -34,6 +58,8 @@ pub struct FileSettings {
     pub labels: BTreeMap<String, String>,
     /// Where a file without a checkpoint begins.
     pub start_at: StartAt,
+    /// Where files begin when checkpoints were there but none can be read.
+    pub on_checkpoint_error: OnCheckpointError,
     /// An encoding label of the WHATWG standard; the default is `utf-8`.
     pub encoding: String,
     /// The longest line in bytes; default 256 KiB (Loki's `max_line_size`).
@@ -53,6 +79,7 @@ impl Default for FileSettings {
             exclude: Vec::new(),
             labels: BTreeMap::new(),
             start_at: StartAt::default(),
+            on_checkpoint_error: OnCheckpointError::default(),
             encoding: "utf-8".into(),
             max_line_size: 256 << 10,
             on_long_line: LongLine::default(),

@@ -7,26 +7,28 @@
 //! Nothing in here waits, so files that rotate are opened even while every pipeline is full: what is open cannot
 //! be lost to a second rotation.
 
+mod look;
+mod open;
+
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use millstream_batch::Labels;
 use tokio::time::Instant;
 
-use super::book::{Beginning, Resume};
+use super::checkpoint::{Checkpoint, SECOND, now_nanos};
+use super::descriptors::Descriptors;
 use super::discover::Found;
 use super::entry::Entry;
-use super::identity::{FileId, Fingerprint, Identity};
+use super::generations::{Find, Generation, Search, sort_found};
+use super::identity::{FileId, born};
 use super::parts::Parts;
 use super::ready::Ready;
-use super::settings::StartAt;
-use super::strays::strays;
-use super::tail::{Look, Tail, last_line, plain, read_head};
 use super::trouble::Troubles;
+use crate::causes;
 
 /// How long a deleted file must be quiet before it is closed: its writer may not have noticed yet, but an open
 /// descriptor keeps its blocks on the disk.
@@ -37,6 +39,12 @@ const RENAMED_GRACE: Duration = Duration::from_secs(60);
 
 /// How often files are looked at when events cannot be relied on.
 const POLL: Duration = Duration::from_secs(1);
+
+/// How often files are looked for once more when they were renamed between being found and being opened.
+const ATTEMPTS: usize = 5;
+
+/// How soon after such a scan to scan again.
+const RACED: Duration = Duration::from_millis(20);
 
 /// The share of its time that a source spends looking for files, at most: one part in so many.
 const SCAN_SHARE: u32 = 20;
@@ -61,32 +69,52 @@ pub struct Table {
     binary: HashMap<FileId, u64>,
     /// Files that were there at the first scan but could not be opened, and where to begin with them.
     locked: HashMap<FileId, u64>,
+    /// Gzip files that have nothing more to give, and their size when that was found.
+    spent: HashMap<FileId, u64>,
+    /// Paths of files that were read before: what has such a name at the first scan came later.
+    paths_read: HashSet<String>,
+    /// Checkpoints were there, but could not be read.
+    lost: bool,
+    descriptors: Descriptors,
+    /// Open files that no glob finds any more, and when they were last found, in nanoseconds since the Unix epoch.
+    renamed: Vec<(FileId, u64)>,
     walking: Troubles,
     reading: Troubles,
     scanned: bool,
+    /// All that was read before and is still there is open.
+    recalled: bool,
     /// When the last scan ended, and how long it took.
     last_scan: (Instant, Duration),
+    /// When the last scan began, in nanoseconds since the Unix epoch.
+    scanned_at: u64,
 }
 
 impl Table {
     /// No files yet; a scan is due.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let now = Instant::now();
+        let begun = Instant::now();
         Self {
             parts,
             files: HashMap::new(),
             ready: Ready::default(),
             leaving: Vec::new(),
-            scan_at: now,
+            scan_at: begun,
             by_real: HashMap::new(),
             newest: HashMap::new(),
             binary: HashMap::new(),
             locked: HashMap::new(),
+            spent: HashMap::new(),
+            paths_read: HashSet::new(),
+            lost: false,
+            descriptors: Descriptors::new(),
+            renamed: Vec::new(),
             walking: Troubles::new("looking for files in"),
             reading: Troubles::new("reading the file"),
             scanned: false,
-            last_scan: (now, Duration::ZERO),
+            recalled: false,
+            last_scan: (begun, Duration::ZERO),
+            scanned_at: 0,
         }
     }
 
@@ -130,6 +158,8 @@ impl Table {
     /// Looks for files: opens new ones, has a look at all others, lets go of those that are gone.
     fn scan(&mut self) {
         let begun = Instant::now();
+        // Whoever must wait for something may want it sooner.
+        self.scan_at = begun + self.parts.settings.rescan;
         let found = self.parts.discovery.scan();
         for (path, error) in &found.errors {
             self.walking.fail(path, error);
@@ -139,19 +169,23 @@ impl Table {
         self.reading
             .retain(|path| found.files.contains_key(path) || self.files.values().any(|e| e.path == path));
 
-        let mut fresh = self.greet(&found);
-        if !self.scanned {
-            fresh.extend(
-                strays(&self.parts, &found)
-                    .into_iter()
-                    .map(|(path, metadata)| (path, metadata, false)),
-            );
+        let since = std::mem::replace(&mut self.scanned_at, now_nanos());
+        let (mut fresh, renamed) = self.greet(&found);
+        self.renamed.extend(renamed.into_iter().map(|id| (id, since)));
+        self.descriptors.begin();
+        // What no glob finds is older than what has its name now.
+        if !self.recalled {
+            self.recalled = self.open_recalled(&found);
         }
-        // A file that took the name of another has changed later than it.
-        fresh.sort_by_key(|(_, metadata, _)| (metadata.mtime(), metadata.mtime_nsec()));
-        for (path, metadata, listed) in fresh {
-            self.open(&path, &metadata, listed);
+        sort_found(&mut fresh);
+        let mut raced = false;
+        for generation in &fresh {
+            if self.open(generation, true) {
+                raced = true;
+                self.look_behind(&generation.path, since);
+            }
         }
+        self.descriptors.tell();
         self.part(begun);
         self.scanned = true;
         let real = self.files.values().map(|entry| entry.real.as_path());
@@ -160,13 +194,106 @@ impl Table {
             .want(real, found.folders.iter().map(PathBuf::as_path));
         let now = Instant::now();
         self.last_scan = (now, now - begun);
-        self.scan_at = begun + self.parts.settings.rescan.max((now - begun) * SCAN_SHARE);
+        let soonest = (now - begun) * SCAN_SHARE;
+        let pause = if raced { RACED } else { self.parts.settings.rescan };
+        self.scan_at = self.scan_at.min(begun + pause).max(begun + soonest);
     }
 
-    /// Goes through what was found; returns what is not open yet.
-    fn greet(&mut self, found: &Found) -> Vec<(PathBuf, Metadata, bool)> {
+    /// A file was renamed between its being found and being opened: it is beside where it was.
+    fn look_behind(&mut self, path: &Path, since: u64) {
+        match self.newest.get(&*path.to_string_lossy()) {
+            Some(&before) if self.scanned => self.renamed.push((before, since)),
+            _ => self.recalled = false,
+        }
+    }
+
+    /// Opens what is recalled; false when files were renamed again and again meanwhile.
+    fn open_recalled(&mut self, found: &Found) -> bool {
+        for _ in 0..ATTEMPTS {
+            let (mut recalled, mut raced) = self.recall(found);
+            recalled.sort_by_key(Generation::age);
+            for generation in &recalled {
+                raced |= self.open(generation, found.files.contains_key(&generation.path));
+            }
+            if !raced {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// At the first scan: what was read before and is to be found beside where it was. True when files were renamed
+    /// meanwhile.
+    fn recall(&mut self, found: &Found) -> (Vec<Generation>, bool) {
+        let Parts { book, name, .. } = &self.parts;
+        let mut known = book.unread(name);
+        known.retain(|checkpoint| !self.files.contains_key(&checkpoint.id()));
+        self.lost |= !book.lost(name).is_empty();
+        book.go_on(name, self.parts.settings.on_checkpoint_error.told());
+        self.paths_read
+            .extend(known.iter().map(|checkpoint| checkpoint.path.clone()));
+        let here: HashMap<FileId, Option<u64>> = found
+            .files
+            .values()
+            .map(|metadata| (FileId::of(metadata), born(metadata)))
+            .collect();
+        let mut last_seen: HashMap<&str, u64> = HashMap::new();
+        for checkpoint in &known {
+            let seen = last_seen.entry(&checkpoint.path).or_default();
+            *seen = checkpoint.seen.max(*seen);
+        }
+        let is_here = |checkpoint: &Checkpoint| {
+            let born = here.get(&checkpoint.id()).map(|born| checkpoint.born.zip(*born));
+            !checkpoint.deleted && born.is_some_and(|born| born.is_none_or(|(known, born)| known == born))
+        };
+        let mut gone: Vec<&Checkpoint> = known.iter().filter(|checkpoint| !is_here(checkpoint)).collect();
+        gone.retain(|checkpoint| self.parts.discovery.wants(Path::new(&checkpoint.path)));
+        let disturbed: HashSet<&str> = gone.iter().map(|checkpoint| checkpoint.path.as_str()).collect();
+        let mut search = Search::new(&self.parts, here.keys().copied().collect());
+        let mut recalled = Vec::new();
+        for checkpoint in known.iter().filter(|checkpoint| is_here(checkpoint)) {
+            // Truncated where it is; a copy of it must not be taken for a generation that nobody saw.
+            let there = found.files.get_key_value(Path::new(&checkpoint.path));
+            if disturbed.contains(checkpoint.path.as_str())
+                && let Some((path, metadata)) = there
+                && FileId::of(metadata) == checkpoint.id()
+                && !search.still_holds(path, metadata, checkpoint)
+            {
+                recalled.extend(search.rest(checkpoint));
+            }
+        }
+        for checkpoint in &gone {
+            match search.known(checkpoint) {
+                Some(file) if search.still_holds(&file.path, &file.metadata, checkpoint) => {
+                    recalled.push(file)
+                }
+                Some(file) => {
+                    recalled.extend(search.rest(checkpoint));
+                    let find = Find::Unseen(checkpoint.path.clone());
+                    recalled.push(Generation { find, ..file });
+                }
+                None => recalled.extend(search.rest(checkpoint)),
+            }
+        }
+        // Of a file that was empty nothing tells whether it was written, copied and truncated.
+        let empty = |checkpoint: &&Checkpoint| is_here(checkpoint) && checkpoint.fingerprint.len == 0;
+        gone.extend(known.iter().filter(empty));
+        // Only when all that is known has its file can the others be told from them.
+        for checkpoint in gone {
+            let since = last_seen
+                .get(checkpoint.path.as_str())
+                .copied()
+                .unwrap_or_default();
+            let since = since.saturating_mul(SECOND);
+            recalled.extend(search.unseen(&checkpoint.path, checkpoint.real.as_deref(), since));
+        }
+        (recalled, search.was_raced())
+    }
+
+    /// Goes through what was found; returns what is not open yet, and what is open and was not found any more.
+    fn greet(&mut self, found: &Found) -> (Vec<Generation>, Vec<FileId>) {
         let mut seen = HashSet::new();
-        let mut fresh = Vec::new();
+        let (mut fresh, mut renamed) = (Vec::new(), Vec::new());
         for (path, metadata) in &found.files {
             let id = FileId::of(metadata);
             let first = seen.insert(id);
@@ -195,131 +322,44 @@ impl Table {
                         self.parts.hints.missed(path);
                     }
                 }
-                self.ready.push(id);
-            } else if first && self.binary.get(&id).is_none_or(|&size| metadata.len() < size) {
+                if !entry
+                    .tail
+                    .is_read(metadata.len(), (metadata.mtime(), metadata.mtime_nsec()))
+                {
+                    self.ready.push(id);
+                }
+            } else if first
+                && self.binary.get(&id).is_none_or(|&size| metadata.len() < size)
+                && self.spent.get(&id).is_none_or(|&size| metadata.len() != size)
+            {
                 self.binary.remove(&id);
-                fresh.push((path.clone(), metadata.clone(), true));
+                fresh.push(Generation {
+                    path: path.clone(),
+                    metadata: metadata.clone(),
+                    find: Find::Listed,
+                });
             }
         }
         self.binary.retain(|id, _| seen.contains(id));
+        self.spent.retain(|id, _| seen.contains(id));
+        self.parts
+            .book
+            .still_there(&self.parts.name, |id| self.spent.contains_key(&id));
         self.locked.retain(|id, _| seen.contains(id));
         let now = Instant::now();
         for (id, entry) in &mut self.files {
             if seen.contains(id) {
                 entry.unlisted = None;
-            } else {
+            } else if !found.errors.iter().any(|(path, _)| entry.path.starts_with(path)) {
+                // Of what lies where nobody could look, nobody knows.
+                if entry.unlisted.is_none() {
+                    renamed.push(*id);
+                }
                 entry.unlisted.get_or_insert(now);
                 self.ready.push(*id);
             }
         }
-        fresh
-    }
-
-    /// Opens a file that is not open yet. One that was not found by a glob is only read on, never begun.
-    fn open(&mut self, path: &Path, metadata: &Metadata, listed: bool) {
-        let id = FileId::of(metadata);
-        if self.files.contains_key(&id) {
-            return;
-        }
-        match self.try_open(path, id, listed) {
-            Ok(true) => self.reading.clear(path),
-            Ok(false) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                if !self.scanned && self.parts.settings.start_at == StartAt::End {
-                    self.locked.insert(id, metadata.len());
-                }
-                self.trouble(path, &error);
-            }
-        }
-    }
-
-    /// False: what is there now is not what was found, or nothing of it is wanted.
-    fn try_open(&mut self, path: &Path, id: FileId, listed: bool) -> io::Result<bool> {
-        // A pipe in place of the file would block for ever without O_NONBLOCK, which plain files ignore.
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open(path)?;
-        let Some((_, size)) = plain(&file)?.filter(|(opened, _)| *opened == id) else {
-            return Ok(false);
-        };
-        let head = read_head(&file)?;
-        let name = path.to_string_lossy().into_owned();
-        let Parts {
-            book,
-            name: source,
-            pipes,
-            ..
-        } = &self.parts;
-        let print = Fingerprint::of(&head);
-        let known = book.resume(source, id, &name, &head, size, *pipes);
-        let resume = match known {
-            Some(resume) => resume,
-            None if !listed => return Ok(false),
-            None => {
-                let offset = self.start(&file, id, size)?;
-                let identity = Identity { id, print };
-                self.parts.book.begin(Beginning {
-                    source,
-                    path: &name,
-                    identity,
-                    offset,
-                    pipes: *pipes,
-                })
-            }
-        };
-        tracing::info!(file = %path.display(), offset = resume.offset, "file opened");
-        // It may have grown while nobody looked.
-        self.parts.book.grown(resume.origin, print);
-        let tail = Tail::new(file, self.parts.codec, print, resume.offset);
-        self.admit(path, id, tail, resume, listed);
-        Ok(true)
-    }
-
-    /// Where to begin with a file without a checkpoint.
-    fn start(&self, file: &File, id: FileId, size: u64) -> io::Result<u64> {
-        let end = match self.locked.get(&id) {
-            Some(&end) => end.min(size),
-            None if !self.scanned && self.parts.settings.start_at == StartAt::End => size,
-            None => return Ok(0),
-        };
-        last_line(file, end, self.parts.codec, self.parts.limit)
-    }
-
-    fn admit(&mut self, path: &Path, id: FileId, tail: Tail, resume: Resume, listed: bool) {
-        let label = resume.path;
-        let after = self
-            .newest
-            .insert(label.clone(), id)
-            .filter(|before| self.files.contains_key(before));
-        if let Some(before) = after {
-            self.ready.push(before);
-        }
-        let settings = &self.parts.settings;
-        let pairs = settings
-            .labels
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let entry = Entry {
-            tail,
-            origin: resume.origin,
-            labels: Labels::from_pairs(pairs.chain([("filename", label.as_str())])),
-            metrics: self.parts.metrics.open(&label),
-            sent: resume.offset,
-            reminded: false,
-            after,
-            path: path.to_owned(),
-            real: resolve(path),
-            label,
-            unlisted: (!listed).then(Instant::now),
-            listed_size: u64::MAX,
-            hinted: true,
-            missed: 0,
-        };
-        self.by_real.entry(entry.real.clone()).or_default().push(id);
-        self.files.insert(id, entry);
-        self.ready.push(id);
+        (fresh, renamed)
     }
 
     /// Whether the file that had its name before is still to be read.
@@ -334,40 +374,6 @@ impl Table {
             entry.after = None;
         }
         false
-    }
-
-    /// Looks at an open file. False when it cannot be read now.
-    pub fn look(&mut self, id: FileId) -> bool {
-        let Some(entry) = self.files.get_mut(&id) else {
-            return false;
-        };
-        let looked = entry.tail.look().and_then(|look| match look {
-            Look::Same { print, .. } => {
-                if let Some(print) = print {
-                    self.parts.book.grown(entry.origin, print);
-                }
-                Ok(())
-            }
-            Look::Anew => {
-                tracing::info!(file = %entry.path.display(), "file was truncated: reading it from its beginning");
-                let print = entry.tail.restart()?;
-                let Parts { book, name: source, pipes, .. } = &self.parts;
-                let identity = Identity { id, print };
-                let file = Beginning { source, path: &entry.label, identity, offset: 0, pipes: *pipes };
-                entry.origin = book.begin(file).origin;
-                entry.sent = 0;
-                entry.metrics.truncated();
-                entry.tail.look().map(drop)
-            }
-        });
-        match looked {
-            Ok(()) => true,
-            Err(error) => {
-                let path = entry.path.clone();
-                self.trouble(&path, &error);
-                false
-            }
-        }
     }
 
     /// A file could not be opened or read: it is tried again at the next scan.
@@ -389,6 +395,28 @@ impl Table {
             tracing::warn!(file = %entry.path.display(), "file is binary: passed over");
             self.parts.metrics.binary_file();
             self.binary.insert(id, entry.tail.size());
+            self.close(id);
+        }
+    }
+
+    /// A gzip file was read to its end, and has nothing more to give.
+    pub fn spend(&mut self, id: FileId) {
+        if let Some(entry) = self.files.get(&id) {
+            self.spent.insert(id, entry.tail.stored());
+            self.parts.book.unpacked(entry.origin, entry.sent);
+            self.close(id);
+        }
+    }
+
+    /// A gzip file is damaged: what is behind the damage cannot be had.
+    pub fn spoil(&mut self, id: FileId, error: &io::Error) {
+        if let Some(entry) = self.files.get(&id) {
+            tracing::warn!(
+                file = %entry.path.display(), offset = entry.tail.offset(), error = causes::told(error),
+                "gzip file is damaged: what comes behind this cannot be read"
+            );
+            self.parts.metrics.read_error(&entry.path.to_string_lossy());
+            self.spent.insert(id, entry.tail.stored());
             self.close(id);
         }
     }

@@ -8,14 +8,14 @@
 //! ended. What of it was seen to hold no line end is remembered, so a line that grows byte by byte costs each byte
 //! twice and not once per look.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 
 use tokio::time::Instant;
 
+use super::content::{Content, End};
 use super::encoding::Codec;
-use super::identity::{FileId, Fingerprint, HEAD};
+use super::identity::{Fingerprint, HEAD, nanos};
 use super::lines::Limit;
 
 /// How much is read at once: large enough that a system call costs nothing beside the copy, small enough that the
@@ -25,7 +25,7 @@ pub const CHUNK: usize = 256 << 10;
 /// An open file and how far it was read.
 #[derive(Debug)]
 pub struct Tail {
-    file: File,
+    content: Content,
     /// What the settings say; a byte order mark overrides it.
     named: Codec,
     /// `None` until enough bytes are there to tell.
@@ -42,7 +42,10 @@ pub struct Tail {
     hollow: bool,
     /// The last read came to the end: there is nothing more until the file changes.
     exhausted: bool,
+    /// How much there is to read; of packed text, as far as it was unpacked.
     size: u64,
+    /// How large the file was at the last look: the same, but for packed text.
+    stored: u64,
     modified: (i64, i64),
     links: u64,
     grown: Instant,
@@ -82,9 +85,9 @@ pub enum Step {
 impl Tail {
     /// The file, to be read from `offset`, where a line begins (or goes on that was handed on unfinished).
     #[must_use]
-    pub fn new(file: File, named: Codec, print: Fingerprint, offset: u64) -> Self {
+    pub fn new(content: impl Into<Content>, named: Codec, print: Fingerprint, offset: u64) -> Self {
         Self {
-            file,
+            content: content.into(),
             named,
             codec: None,
             print,
@@ -95,6 +98,7 @@ impl Tail {
             hollow: offset == 0,
             exhausted: false,
             size: 0,
+            stored: 0,
             modified: (0, 0),
             links: 1,
             grown: Instant::now(),
@@ -106,11 +110,14 @@ impl Tail {
     /// # Errors
     /// When the file cannot be read.
     pub fn restart(&mut self) -> io::Result<Fingerprint> {
-        let head = read_head(&self.file)?;
+        if let Content::Packed(packed) = &mut self.content {
+            packed.restart();
+        }
+        let head = self.content.head()?;
         self.print = Fingerprint::of(&head);
         (self.codec, self.offset, self.scanned, self.long) = (None, 0, 0, None);
         (self.continues, self.hollow, self.grown) = (false, true, Instant::now());
-        (self.size, self.modified) = (0, (0, 0));
+        (self.size, self.stored, self.modified) = (0, 0, (0, 0));
         Ok(self.print)
     }
 
@@ -132,6 +139,19 @@ impl Tail {
         self.size
     }
 
+    /// How large the file was at the last look, packed as it is.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// When it was last written, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn written(&self) -> Option<u64> {
+        let metadata = self.content.metadata().ok()?;
+        Some(nanos((metadata.mtime(), metadata.mtime_nsec())))
+    }
+
     /// Whether it has no name any more.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
@@ -147,7 +167,45 @@ impl Tail {
     /// Whether it has grown by what was not read yet.
     #[must_use]
     pub fn has_unread(&self) -> bool {
-        !self.exhausted && self.position() < self.size
+        let unpacking = matches!(&self.content, Content::Packed(packed) if packed.end() == End::NotYet);
+        !self.exhausted && (self.position() < self.size || unpacking)
+    }
+
+    /// How it begins, as far as it is known.
+    #[must_use]
+    pub fn print(&self) -> Fingerprint {
+        self.print
+    }
+
+    /// How much text it holds, when it is packed and was read to its end.
+    #[must_use]
+    pub fn unpacked(&self) -> Option<u64> {
+        match &self.content {
+            Content::Packed(packed) => {
+                (packed.end() == End::Whole && self.position() >= packed.reached()).then(|| packed.reached())
+            }
+            Content::Plain(_) => None,
+        }
+    }
+
+    /// What is wrong with a gzip file at the place that was reached.
+    fn damage(&self) -> Option<io::Error> {
+        match &self.content {
+            Content::Packed(packed) => packed.damage(),
+            Content::Plain(_) => None,
+        }
+    }
+
+    /// Whether there is nothing to read, as long as size and time of the file are these.
+    #[must_use]
+    pub fn is_read(&self, stored: u64, modified: (i64, i64)) -> bool {
+        self.exhausted && self.stored == stored && self.modified == modified
+    }
+
+    /// Whether its text is packed.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        matches!(self.content, Content::Packed(_))
     }
 
     /// How it is decoded.
@@ -167,16 +225,23 @@ impl Tail {
     /// # Errors
     /// When the file cannot be looked at.
     pub fn look(&mut self) -> io::Result<Look> {
-        let metadata = self.file.metadata()?;
+        let metadata = self.content.metadata()?;
         let modified = (metadata.mtime(), metadata.mtime_nsec());
         self.links = metadata.nlink();
-        if metadata.len() == self.size && modified == self.modified {
+        if metadata.len() == self.stored && modified == self.modified {
             return Ok(Look::Same {
                 changed: false,
                 print: None,
             });
         }
-        let head = read_head(&self.file)?;
+        if self.is_packed() {
+            return Ok(self.look_packed(metadata.len(), modified));
+        }
+        // Written and truncated again, or truncated for nothing: only the time tells.
+        if metadata.len() == 0 && self.was_empty() {
+            return Ok(Look::Anew);
+        }
+        let head = self.content.head()?;
         if metadata.len() < self.position() || !self.print.matches(&head) {
             return Ok(Look::Anew);
         }
@@ -184,11 +249,39 @@ impl Tail {
             self.grown = Instant::now();
         }
         (self.size, self.modified, self.exhausted) = (metadata.len(), modified, false);
+        self.stored = self.size;
         let print = (!self.print.is_full())
             .then(|| Fingerprint::of(&head))
             .filter(|print| *print != self.print);
         self.print = print.unwrap_or(self.print);
         Ok(Look::Same { changed: true, print })
+    }
+
+    /// Whether there was nothing in it at the last look, or when it was opened.
+    fn was_empty(&self) -> bool {
+        self.stored == 0 && self.modified != (0, 0)
+    }
+
+    /// It was opened when there was nothing in it, and last written then.
+    pub fn opened_empty(&mut self, modified: (i64, i64)) {
+        self.modified = modified;
+    }
+
+    fn look_packed(&mut self, stored: u64, modified: (i64, i64)) -> Look {
+        if stored < std::mem::replace(&mut self.stored, stored) {
+            return Look::Anew;
+        }
+        (self.modified, self.exhausted, self.grown) = (modified, false, Instant::now());
+        if let Content::Packed(packed) = &mut self.content
+            && packed.end() != End::NotYet
+        {
+            // There is more than when its end was met; unpacking cannot go on there, what was read is passed over.
+            packed.restart();
+        }
+        Look::Same {
+            changed: true,
+            print: None,
+        }
     }
 
     /// Reads on. The buffer grows to a chunk, and for a line over many chunks to the limit and a chunk.
@@ -202,11 +295,14 @@ impl Tail {
     }
 
     fn step(&mut self, buffer: &mut Vec<u8>, limit: Limit) -> io::Result<Step> {
+        if let Some(passed) = self.unpack()? {
+            return Ok(passed);
+        }
         let Some(codec) = self.find_codec()? else {
-            return Ok(Step::End);
+            return self.damage().map_or(Ok(Step::End), Err);
         };
         if self.position() >= self.size {
-            return Ok(Step::End);
+            return self.damage().map_or(Ok(Step::End), Err);
         }
         if self.hollow {
             return self.read_hollow(buffer, codec);
@@ -243,6 +339,25 @@ impl Tail {
                 self.scan(buffer, there, codec, limit)
             }
         }
+    }
+
+    /// Unpacks what is read next. What was read before is passed over by the piece, so that other files get their turn.
+    fn unpack(&mut self) -> io::Result<Option<Step>> {
+        let (offset, position) = (self.offset, self.position());
+        let Content::Packed(packed) = &mut self.content else {
+            return Ok(None);
+        };
+        let reached = packed.reached();
+        if reached < offset && packed.end() == End::NotYet {
+            packed.unpack_to((reached + CHUNK as u64).min(offset))?;
+            packed.forget(offset.min(packed.reached()));
+            let passed = packed.reached() - reached;
+            return Ok(Some(Step::Passed(usize::try_from(passed).unwrap_or(CHUNK))));
+        }
+        packed.forget(if self.long.is_some() { position } else { offset });
+        packed.unpack_to(position + CHUNK as u64)?;
+        self.size = packed.reached();
+        Ok(None)
     }
 
     /// The lines of the last read were handed on.
@@ -332,7 +447,7 @@ impl Tail {
         if buffer.len() < most {
             buffer.resize(most, 0);
         }
-        let there = read_at(&self.file, &mut buffer[..most], at)?;
+        let there = self.content.read_at(&mut buffer[..most], at)?;
         Ok(there - there % codec.unit())
     }
 
@@ -341,7 +456,7 @@ impl Tail {
             return Ok(self.codec);
         }
         let mut head = [0; 4];
-        let there = read_at(&self.file, &mut head, 0)?;
+        let there = self.content.read_at(&mut head, 0)?;
         let Some((codec, mark)) = self.named.of_head(&head[..there]) else {
             return Ok(None);
         };
@@ -350,29 +465,18 @@ impl Tail {
             self.go_to(mark as u64);
             self.hollow = true;
         } else {
-            self.continues = !ends_line(&self.file, self.offset, codec)?;
+            self.continues = !ends_line(&self.content, self.offset, codec)?;
         }
         Ok(self.codec)
     }
 }
 
 /// Whether the byte before `offset` ends a line.
-fn ends_line(file: &File, offset: u64, codec: Codec) -> io::Result<bool> {
+fn ends_line(content: &Content, offset: u64, codec: Codec) -> io::Result<bool> {
     let mut before = [0; 2];
     let before = &mut before[..codec.unit()];
-    let there = read_at(file, before, offset.saturating_sub(codec.unit() as u64))?;
+    let there = content.read_at(before, offset.saturating_sub(codec.unit() as u64))?;
     Ok(codec.last_newline(&before[..there]).is_some())
-}
-
-/// The first bytes of a file.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn read_head(file: &File) -> io::Result<Vec<u8>> {
-    let mut head = vec![0; HEAD];
-    let there = read_at(file, &mut head, 0)?;
-    head.truncate(there);
-    Ok(head)
 }
 
 /// Where the last, unfinished line of a file begins: its size when the file ends with a line end, or when that
@@ -380,42 +484,17 @@ pub fn read_head(file: &File) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn last_line(file: &File, size: u64, named: Codec, limit: Limit) -> io::Result<u64> {
-    let codec = named.of_head(&read_head(file)?).map_or(named, |(codec, _)| codec);
+pub fn last_line(content: &Content, head: &[u8], size: u64, named: Codec, limit: Limit) -> io::Result<u64> {
+    let codec = named.of_head(head).map_or(named, |(codec, _)| codec);
     let window = limit.max.saturating_add(1).saturating_mul(codec.unit()) as u64;
     let start = size.saturating_sub(window);
     let start = start - start % codec.unit() as u64;
     let mut bytes = vec![0; usize::try_from(size - start).unwrap_or(0)];
-    let there = read_at(file, &mut bytes, start)?;
+    let there = content.read_at(&mut bytes, start)?;
     let line = codec
         .last_newline(&bytes[..there])
         .map(|feed| start + (feed + codec.unit()) as u64);
     Ok(line.unwrap_or(if start == 0 { 0 } else { size }))
-}
-
-/// Fills as much of `buffer` as the file has.
-fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    let mut there = 0;
-    while there < buffer.len() {
-        match file.read_at(&mut buffer[there..], at + there as u64) {
-            Ok(0) => break,
-            Ok(read) => there += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(there)
-}
-
-/// Which file an open descriptor is of, and its size; `None` when it is no plain file.
-///
-/// # Errors
-/// When the system does not say.
-pub fn plain(file: &File) -> io::Result<Option<(FileId, u64)>> {
-    let metadata = file.metadata()?;
-    Ok(metadata
-        .is_file()
-        .then(|| (FileId::of(&metadata), metadata.len())))
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! Whole sources over real files: rotation, restarts, back-pressure.
 
+mod generations;
+mod gzip;
+mod lost;
+mod model;
 mod restart;
 mod rotation;
 
@@ -56,9 +60,17 @@ impl Place {
         self.start_with(settings, 64)
     }
 
+    fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
     /// Starts a source whose pipeline takes so many parcels before it is full.
     fn start_with(&self, settings: FileSettings, room: usize) -> Run {
-        let book = CheckpointBook::open(&self.dir.path().join("state")).unwrap();
+        self.start_on(CheckpointBook::open(&self.state()).unwrap(), settings, room)
+    }
+
+    /// The same in a process that goes on, as after a reload.
+    fn start_on(&self, book: Arc<CheckpointBook>, settings: FileSettings, room: usize) -> Run {
         let registry = Registry::new();
         let metrics = Arc::new(FileMetrics::register(&registry).unwrap());
         let (pipe, parcels) = mpsc::channel(room);
@@ -162,9 +174,15 @@ impl Run {
     }
 
     async fn stop(self) {
+        let book = self.end().await;
+        book.save().unwrap();
+    }
+
+    /// Stops without saving.
+    async fn end(self) -> Arc<CheckpointBook> {
         self.stop.cancel();
         timeout(PATIENCE, self.task).await.unwrap().unwrap();
-        self.book.save().unwrap();
+        self.book
     }
 
     fn metric(&self, name: &str) -> f64 {

@@ -1,4 +1,4 @@
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
@@ -25,8 +25,9 @@ fn append(path: &Path, bytes: &[u8]) {
 
 fn open(path: &Path, codec: Codec, offset: u64) -> Tail {
     let file = File::open(path).unwrap();
-    let print = Fingerprint::of(&read_head(&file).unwrap());
-    Tail::new(file, codec, print, offset)
+    let mut content = Content::of(file, path).unwrap();
+    let print = Fingerprint::of(&content.head().unwrap());
+    Tail::new(content, codec, print, offset)
 }
 
 /// Everything a reader does with a file, and what comes of it.
@@ -287,7 +288,8 @@ fn the_end_is_where_the_last_line_begins() {
             action: LongLine::Truncate,
         };
         last_line(
-            &File::open(&path).unwrap(),
+            &Content::from(File::open(&path).unwrap()),
+            content,
             content.len() as u64,
             Codec::UTF_8,
             limit,
