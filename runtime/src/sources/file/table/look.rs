@@ -56,13 +56,17 @@ impl Table {
     /// is being handed on: it may turn out to be truncated.
     pub fn follow_renames(&mut self) {
         for (id, since) in std::mem::take(&mut self.renamed) {
-            if !self.look(id) {
+            let Some(label) = self.files.get(&id).map(|entry| entry.label.clone()) else {
                 continue;
+            };
+            // All of its name: a copy of what one of them held is no generation that nobody saw.
+            let related = self.files.iter().filter(|(_, entry)| entry.label == label);
+            for id in related.map(|(id, _)| *id).collect::<Vec<_>>() {
+                self.look(id);
             }
             let Some(entry) = self.files.get(&id) else {
                 continue;
             };
-            let label = entry.label.clone();
             let mut search = Search::new(&self.parts, self.files.keys().copied().collect());
             let unseen = search.unseen(&label, entry.real.to_str(), since);
             if unseen.is_empty() {
