@@ -1,4 +1,5 @@
 //! Promise: what is in a sink's spool outlives a kill and an outage, and a sink that is down and has one holds nobody up.
+#![expect(clippy::unwrap_used, reason = "a suite: what fails, fails the test")]
 
 use std::fs;
 use std::io::Write;
