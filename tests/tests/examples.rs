@@ -412,8 +412,10 @@ fn every_manifest_in_the_readmes_is_good() {
 #[test]
 fn the_readme_names_flags_and_commands_that_exist() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
-    let helps = ["run", "check", "demo", "schema", "completions"].map(|command| {
-        let (good, said) = millstream(&[command, "--help"]).unwrap();
+    let commands = ["run", "check", "demo", "checkpoint show", "schema", "completions"];
+    let helps = commands.map(|command| {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let (good, said) = millstream(&words).unwrap();
         assert!(good && text.contains(&format!("`{command}")), "{command}: {said}");
         said
     });
