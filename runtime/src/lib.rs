@@ -18,4 +18,5 @@ pub mod pipeline;
 pub mod sinks;
 pub mod sources;
 pub mod stages;
+pub mod timer;
 pub mod transport;

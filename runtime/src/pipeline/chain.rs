@@ -143,7 +143,8 @@ impl Chain {
         let result = match call {
             Call::Process(batch) if batch.is_empty() => return Ok(()),
             Call::Process(batch) => {
-                if !vanished.is_empty() {
+                // Only a stage that may keep rows back makes a debt of them.
+                if !vanished.is_empty() && stage.interest().holds {
                     vanished.extend(&batch.seqs);
                 }
                 stage.process(batch, now)

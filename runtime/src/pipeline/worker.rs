@@ -10,7 +10,6 @@
 //! ([`millstream_plugin_host::STACK_SIZE`]); it runs a small tokio runtime of its own to wait in.
 
 use std::collections::HashMap;
-use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +23,7 @@ use super::chain::{Chain, Halted};
 use super::clock::WallClock;
 use crate::delivery::{Ledger, Load, Origin, Settlements, Shipment};
 use crate::sources::{LogParcel, Settled};
+use crate::timer::until;
 
 /// Parcels that wait for a worker, at 256 KiB of text at most each: enough that reader and worker do not wait for
 /// each other's every step, little enough that back-pressure arrives at once.
@@ -225,12 +225,5 @@ impl Worker {
                 );
             }
         }
-    }
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => pending().await,
     }
 }

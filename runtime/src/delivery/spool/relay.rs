@@ -1,7 +1,8 @@
 //! The relay: carries packages from what makes them over the disk to what sends them.
 //!
 //! Invariants: one package at a time is in memory and not on disk, so back-pressure works as without a spool; a
-//! package goes through memory only while the disk fails and all that is stored has been handed on, so order is kept;
+//! package goes through memory only while the disk fails and all that is known to be stored has been handed on, so
+//! order is kept (but what a spool holds that could not even be opened comes later);
 //! a stored record leaves the store when its receipt is settled, and stays when that is abandoned.
 //!
 //! At the end, when the inlet closes, all that is stored is safe: it is sent for [`LINGER`] at most, and no longer than
@@ -13,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Place;
@@ -22,7 +23,8 @@ use super::record::Record;
 use super::settings::{OnDiskError, SpoolSettings};
 use super::store::{Loss, Refused, Store};
 use crate::causes::told;
-use crate::delivery::{Receipt, Settlements};
+use crate::delivery::{Losses, Receipt, Settlements};
+use crate::timer::until;
 
 /// How long stored packages are still sent once nothing more comes in: most are gone by then, and an agent that is told
 /// to stop should.
@@ -70,6 +72,7 @@ pub struct Relay {
     settings: SpoolSettings,
     gauges: Gauges,
     on_loss: OnLoss,
+    losses: Losses,
     store: Option<Store>,
     settlements: Arc<Settlements>,
     /// Came in, and is not stored.
@@ -125,6 +128,7 @@ impl Relay {
             settings,
             gauges,
             on_loss,
+            losses: Losses::default(),
             store: None,
             settlements: Arc::default(),
             waiting: None,
@@ -364,6 +368,10 @@ impl Relay {
         for loss in store.take_losses() {
             self.gauges.lost(&loss);
             (self.on_loss)(&loss);
+            if let Some(rows) = self.losses.add(loss.rows) {
+                let (sink, reason) = (&self.sink, loss.reason);
+                tracing::error!(sink, reason, rows, "dropped rows from the spool");
+            }
         }
         self.gauges.holds(&store);
         self.store = Some(store);
@@ -415,13 +423,6 @@ fn stamp(at: Instant) -> i64 {
         .unwrap_or_default();
     let then = epoch.saturating_sub(at.elapsed());
     i64::try_from(then.as_millis()).unwrap_or(i64::MAX)
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }
 
 #[cfg(test)]

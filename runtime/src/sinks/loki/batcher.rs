@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::causes;
-use crate::delivery::{Load, Shipment};
+use crate::delivery::{Load, Losses, Shipment};
+use crate::timer::until;
 
-use super::limits::{Limits, Reports};
+use super::limits::Limits;
 use super::metrics::Endpoint;
 use super::outcome::REFUSED;
 use super::request::{Part, Request};
@@ -29,7 +30,7 @@ pub struct Batcher {
     sink: String,
     wait: Duration,
     limits: Limits,
-    refused: Reports,
+    refused: Losses,
     counts: Arc<Endpoint>,
     streams: Streams,
     parts: Vec<Part>,
@@ -54,7 +55,7 @@ impl Batcher {
             sink: sink.to_owned(),
             wait: settings.batch_wait,
             limits: settings.limits.clone(),
-            refused: Reports::default(),
+            refused: Losses::default(),
             counts,
             streams: Streams::new(settings.batch_size),
             parts: Vec::new(),
@@ -114,7 +115,10 @@ impl Batcher {
                 let (batch, refused) = self.limits.apply(batch);
                 for refusal in &refused {
                     self.counts.dropped(refusal.reason, 1, refusal.bytes as u64);
-                    self.refused.dropped(&self.sink, refusal.reason);
+                    if let Some(entries) = self.refused.add(1) {
+                        let (sink, reason) = (&self.sink, refusal.reason);
+                        error!(sink, reason, entries, "dropped entries over the sink's `limits`");
+                    }
                 }
                 self.pending = Some(Pending { batch, next: 0, part });
             }
@@ -192,14 +196,6 @@ impl Batcher {
             shipment.receipt.abandon();
         }
         rows
-    }
-}
-
-/// Waits for the deadline, for ever when there is none.
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
 

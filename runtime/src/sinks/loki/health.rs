@@ -1,9 +1,10 @@
 //! What the log says of the receiver: once when it goes down, once when it is back, never per attempt.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 use tracing::{error, info, warn};
+
+use crate::delivery::Losses;
+use crate::delivery::losses::QUIET;
 
 /// The kind of trouble. A change of kind within one outage is said again: "refused" after "overloaded" is news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +32,6 @@ impl Trouble {
     }
 }
 
-/// The shortest time between two equal messages. A receiver at its rate limit refuses and takes by turns, several
-/// times a second; a minute keeps the log readable and still shows that it goes on.
-const QUIET: Duration = Duration::from_secs(60);
-
 /// The state of a receiver, as last said.
 #[derive(Debug)]
 pub struct Health {
@@ -42,8 +39,7 @@ pub struct Health {
     endpoint: String,
     outage: Option<Outage>,
     said: Vec<(Trouble, Instant)>,
-    lost: u64,
-    lost_said: Option<Instant>,
+    losses: Losses,
 }
 
 #[derive(Debug)]
@@ -62,8 +58,7 @@ impl Health {
             endpoint,
             outage: None,
             said: Vec::new(),
-            lost: 0,
-            lost_said: None,
+            losses: Losses::default(),
         }
     }
 
@@ -131,12 +126,9 @@ impl Health {
 
     /// Entries were given up. Says whether that was logged; what was not is in the next message's number.
     pub fn dropped(&mut self, reason: &str, entries: usize, why: &str) -> bool {
-        self.lost += entries as u64;
-        if self.lost_said.is_some_and(|at| at.elapsed() < QUIET) {
+        let Some(entries) = self.losses.add(entries as u64) else {
             return false;
-        }
-        self.lost_said = Some(Instant::now());
-        let entries = std::mem::take(&mut self.lost);
+        };
         error!(
             sink = self.sink,
             endpoint = self.endpoint,
@@ -151,6 +143,8 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn health() -> Health {
@@ -197,6 +191,5 @@ mod tests {
         assert!(!health.dropped("line_too_long", 1, "status 413"));
         tokio::time::advance(QUIET).await;
         assert!(health.dropped("line_too_long", 1, "status 413"));
-        assert_eq!(health.lost, 0);
     }
 }

@@ -8,10 +8,8 @@
 //! many it refused.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use millstream_batch::{Labels, LogBatch, TextColumn};
-use tokio::time::Instant;
 
 use super::outcome::TOO_LONG;
 
@@ -135,30 +133,6 @@ impl Limits {
     }
 }
 
-/// Says what was refused: at once, and then once a minute while it goes on.
-#[derive(Debug, Default)]
-pub struct Reports {
-    last: Option<Instant>,
-    entries: u64,
-}
-
-impl Reports {
-    /// The shortest time between two messages.
-    const QUIET: Duration = Duration::from_secs(60);
-
-    /// An entry was not sent. Says whether that was logged; what was not is in the next message's number.
-    pub fn dropped(&mut self, sink: &str, reason: &str) -> bool {
-        self.entries += 1;
-        if self.last.is_some_and(|last| last.elapsed() < Self::QUIET) {
-            return false;
-        }
-        self.last = Some(Instant::now());
-        let entries = std::mem::take(&mut self.entries);
-        tracing::error!(sink, reason, entries, "dropped entries over the sink's `limits`");
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use millstream_batch::Field;
@@ -239,15 +213,6 @@ mod tests {
                 ("label_value_too_long", 1)
             ]
         );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn drops_are_said_at_once_and_then_once_a_minute() {
-        let mut reports = Reports::default();
-        assert!(reports.dropped("loki", TOO_LONG));
-        assert!(!reports.dropped("loki", TOO_LONG));
-        tokio::time::advance(Reports::QUIET).await;
-        assert!(reports.dropped("loki", TOO_LONG));
     }
 
     #[test]

@@ -123,7 +123,7 @@ async fn deliver(
         let done = tokio::select! {
             biased;
             () = abort.cancelled() => false,
-            done = sender.deliver(unpack(package), until) => done,
+            done = sender.deliver(unpack(package, metrics), until) => done,
         };
         if !done {
             left += alone;
@@ -158,7 +158,7 @@ fn pack(parcel: Parcel, encoder: &mut WriteEncoder) -> Package {
     }
 }
 
-fn unpack(package: Package) -> Parcel {
+fn unpack(package: Package, metrics: &SinkMetrics) -> Parcel {
     let mut batch = SampleBatch::default();
     // It is ours and its checksum was right, so what it declares is true.
     match decode(&package.payload, usize::MAX) {
@@ -174,11 +174,14 @@ fn unpack(package: Package) -> Parcel {
                 }
             }
         }
-        Err(error) => tracing::error!(
-            samples = package.rows,
-            error = told(&error),
-            "samples in the spool cannot be read and are dropped"
-        ),
+        Err(error) => {
+            tracing::error!(
+                samples = package.rows,
+                error = told(&error),
+                "samples in the spool cannot be read and are dropped"
+            );
+            metrics.failed(package.rows);
+        }
     }
     let rows = 0..batch.len();
     Parcel {
