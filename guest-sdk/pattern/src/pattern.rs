@@ -4,6 +4,7 @@ use crate::error::PatternError;
 use crate::flavour::{self, Translated};
 use crate::plan::{self, Plan};
 use regex::{CaptureLocations, Regex};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A pattern in Go's RE2 flavour: leftmost-first, `$` only at the text's end, `.` everything but `\n`.
@@ -159,6 +160,23 @@ impl Pattern {
             }
             Plan::Regex => self.run(text, slots),
         }
+    }
+
+    /// `text` with every match replaced by `with`, in which `$1`, `${1}` and `${name}` stand for groups and `$$` for `$`,
+    /// as in Go's `Expand`; a name without braces (`$name`) is not looked up.
+    pub fn replace_all<'t>(&self, text: &'t str, with: &str) -> Cow<'t, str> {
+        if !self.is_match(text) {
+            return Cow::Borrowed(text);
+        }
+        let mut with = Cow::Borrowed(with);
+        // The groups of `regex` have lost their names.
+        for (name, number) in self.names.iter().zip(&self.numbers) {
+            let named = format!("${{{name}}}");
+            if with.contains(&named) {
+                with = Cow::Owned(with.replace(&named, &format!("${{{number}}}")));
+            }
+        }
+        self.regex.replace_all(text, &*with)
     }
 
     fn run(&self, text: &str, slots: &mut Slots) -> bool {

@@ -213,3 +213,14 @@ fn slots_of_an_earlier_match_do_not_shine_through() {
     assert!(!pattern.captures("c", &mut slots));
     assert_eq!(slots.get(2), None);
 }
+
+#[test]
+fn matches_are_replaced_with_groups_by_number_and_by_name() {
+    let pattern = Pattern::new(r"(?P<key>\w+)=(\d+)").unwrap();
+    assert_eq!(pattern.replace_all("a=1 b=2 c", "${key}:$2"), "a:1 b:2 c");
+    assert_eq!(pattern.replace_all("a=1", "$$${1}"), "$a");
+    assert!(matches!(pattern.replace_all("none", "x"), std::borrow::Cow::Borrowed("none")));
+    // A plan that decides without the engine replaces the same.
+    let words = Pattern::new("(?P<level>INFO|WARN)").unwrap();
+    assert_eq!(words.replace_all("INFO WARN", "<${level}>"), "<INFO> <WARN>");
+}
