@@ -76,7 +76,7 @@ impl Program {
     pub(crate) fn new(code: &str, operations: u64) -> Result<Self, Fault> {
         let row = Rc::<RefCell<Row>>::default();
         let patterns = Rc::<Patterns>::default();
-        let engine = engine(&row, &patterns);
+        let mut engine = engine(&row, &patterns);
         let mut scope = Scope::new();
         scope.push("state", Map::new());
         scope.push("timestamp", 0_i64);
@@ -88,6 +88,7 @@ impl Program {
             .compile_with_scope(&scope, code)
             .map_err(|error| Fault::of_syntax(&error))?;
         let survey = Survey::of(&program, &patterns)?;
+        survey.properties.iter().for_each(|name| register_property(&mut engine, name));
         let body = StmtBlock::new(program.statements().to_vec(), Position::NONE, Position::NONE);
         let mut global = engine.new_global_runtime_state();
         global.lib.push(program.shared_lib().clone());
@@ -260,4 +261,14 @@ fn engine(row: &Rc<RefCell<Row>>, patterns: &Rc<Patterns>) -> Engine {
     engine.register_fn("drop", drop);
     engine.register_fn("drop", move || plain(DROPPED.into()));
     engine
+}
+
+/// Makes `labels.name` a function of its own. Without it the engine takes `labels["name"]` instead, but makes up the whole error of a
+/// missing property first, every time.
+fn register_property(engine: &mut Engine, name: &str) {
+    let read = ImmutableString::from(name);
+    let write = read.clone();
+    engine
+        .register_get(name, move |values: &mut Values| values.get(&read))
+        .register_set(name, move |values: &mut Values, value: Dynamic| values.set(write.clone(), value));
 }

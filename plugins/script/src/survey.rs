@@ -21,6 +21,8 @@ pub(crate) struct Survey {
     pub(crate) labels: bool,
     fields: Names,
     metadata: Names,
+    /// Every name behind a dot.
+    pub(crate) properties: BTreeSet<String>,
 }
 
 /// The columns of one kind.
@@ -149,6 +151,7 @@ impl Survey {
                         .map_err(|message| Fault::new(*place, message))?;
                 }
             }
+            Expr::Property(property, _) => drop(self.properties.insert(property.2.to_string())),
             Expr::MethodCall(call, place) => self.call(call, *place, calls),
             _ => {}
         }
