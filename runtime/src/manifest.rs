@@ -140,6 +140,8 @@ pub struct PluginEntry {
     pub timeout: Duration,
     /// What becomes of an entry it fails on.
     pub on_error: OnError,
+    /// When an instance is replaced; default once three quarters of `memory` are used.
+    pub recycle: RecycleEntry,
     /// Its name under `plugins:`, or, for a bundled one that is not there, in the first stage that runs it.
     pub place: Place,
 }
@@ -152,8 +154,19 @@ pub enum OnError {
     Pass,
     /// It is dropped and counted.
     Drop,
+    /// It is kept as a JSON line under the storage path, and counted.
+    DeadLetter,
     /// The pipeline stops.
     Halt,
+}
+
+/// When an instance is replaced by a fresh one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecycleEntry {
+    /// Once it has more bytes of memory than this.
+    pub memory: u64,
+    /// After so many calls; none: never.
+    pub calls: Option<u64>,
 }
 
 /// A manifest without mistakes.

@@ -2,10 +2,13 @@
 
 pub mod assembly;
 pub mod chain;
+pub mod change;
 pub mod clock;
 pub mod graph;
+pub mod numbers;
 pub mod plan;
 pub mod sample_worker;
+pub mod succession;
 pub mod worker;
 
 pub use assembly::Assembly;

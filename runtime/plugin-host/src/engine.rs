@@ -1,8 +1,9 @@
 //! The wasmtime engine, narrowed to what stages use, and the clock that ends calls which take too long.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -12,7 +13,7 @@ use wasmtime::{Config, Engine, OptLevel};
 use crate::bindings::LogStage as Bindings;
 use crate::error::LoadError;
 use crate::instance::Guest;
-use crate::plugin::Plugin;
+use crate::plugin::{Compiled, Plugin};
 
 /// How often the epoch advances: the resolution of time limits.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -48,6 +49,8 @@ struct Shared {
     engine: Engine,
     linker: Linker<Guest>,
     cache: Option<PathBuf>,
+    /// What is loaded and in use, by name and sha256: a reload that finds the same again shares its code.
+    loaded: Mutex<HashMap<(String, String), Weak<Compiled>>>,
     _clock: Clock,
 }
 
@@ -72,6 +75,7 @@ impl Host {
             engine,
             linker,
             cache: cache.map(Path::to_path_buf),
+            loaded: Mutex::default(),
             _clock: clock,
         })))
     }
@@ -94,6 +98,21 @@ impl Host {
             source,
         })?;
         self.load(name, &wasm)
+    }
+
+    pub(crate) fn loaded(&self, name: &str, sha256: &str) -> Option<Arc<Compiled>> {
+        let key = (name.to_owned(), sha256.to_owned());
+        self.all_loaded().get(&key).and_then(Weak::upgrade)
+    }
+
+    pub(crate) fn remember(&self, name: &str, sha256: &str, plugin: &Arc<Compiled>) {
+        let mut loaded = self.all_loaded();
+        loaded.retain(|_, plugin| plugin.strong_count() > 0);
+        loaded.insert((name.to_owned(), sha256.to_owned()), Arc::downgrade(plugin));
+    }
+
+    fn all_loaded(&self) -> MutexGuard<'_, HashMap<(String, String), Weak<Compiled>>> {
+        self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -28,6 +28,6 @@ pub use engine::{Host, HostError, STACK_SIZE};
 pub use error::{CallError, LoadError, StageError};
 pub use events::{Level, MetricKind, StageEvents};
 pub use interest::{EVERY, Interest};
-pub use limits::Limits;
+pub use limits::{Limits, Recycling};
 pub use plugin::Plugin;
 pub use stage::{Answer, Failed, LogStage};

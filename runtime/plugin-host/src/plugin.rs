@@ -13,9 +13,9 @@ use crate::instance::Guest;
 
 /// A compiled component whose imports are resolved. Cheap to clone.
 #[derive(Clone)]
-pub struct Plugin(Arc<Shared>);
+pub struct Plugin(Arc<Compiled>);
 
-struct Shared {
+pub(crate) struct Compiled {
     host: Host,
     name: String,
     sha256: String,
@@ -27,6 +27,9 @@ impl Plugin {
     pub(crate) fn load(host: &Host, name: &str, wasm: &[u8]) -> Result<Self, LoadError> {
         refuse_other_formats(name, wasm)?;
         let sha256 = hex(&Sha256::digest(wasm));
+        if let Some(loaded) = host.loaded(name, &sha256) {
+            return Ok(Self(loaded));
+        }
         let cached = host
             .cache()
             .map(|folder| crate::cache::path(folder, host.engine(), &sha256));
@@ -53,13 +56,15 @@ impl Plugin {
         };
         let pre: InstancePre<Guest> = host.linker().instantiate_pre(&component).map_err(world)?;
         let pre = LogStagePre::new(pre).map_err(world)?;
-        Ok(Self(Arc::new(Shared {
+        let compiled = Arc::new(Compiled {
             host: host.clone(),
             name: name.into(),
             sha256,
             pre,
             from_cache,
-        })))
+        });
+        host.remember(name, &compiled.sha256, &compiled);
+        Ok(Self(compiled))
     }
 
     /// Its name, for messages.

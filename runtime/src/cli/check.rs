@@ -1,7 +1,9 @@
 //! `millstream check`: say what is wrong with a manifest.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -10,7 +12,9 @@ use millstream_plugin_host::Host;
 use super::exit::InputError;
 use super::{exit, load};
 use crate::admin::Families;
+use crate::disk::LocalDisk;
 use crate::pipeline::Plan;
+use crate::stages::DeadLetters;
 
 /// Arguments of `check`.
 #[derive(Args, Debug)]
@@ -27,9 +31,12 @@ pub struct CheckArgs {
 pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let manifest = load(&args.manifest)?;
     exit::warn(&manifest.warnings);
-    let families = Families::register().context("cannot set up the metrics")?;
+    // No stage is called here, so none has anything to put aside.
+    let letters = DeadLetters::new(Arc::new(LocalDisk), PathBuf::new());
+    let families = Families::register(letters).context("cannot set up the metrics")?;
     // Without a cache: a check leaves nothing behind.
-    let plan = Plan::make(manifest, &Host::new(None)?, &families.stages).map_err(InputError::from)?;
+    let plan = Plan::make(manifest, &Host::new(None)?, &families.stages, &BTreeMap::new())
+        .map_err(InputError::from)?;
     let manifest = plan.manifest;
     let (sources, pipelines) = (manifest.sources.len(), manifest.pipelines.len());
     let (stages, sinks) = (

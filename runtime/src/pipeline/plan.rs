@@ -8,21 +8,32 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use millstream_plugin_host::{Host, Limits, LoadError, LogStage, Plugin, STACK_SIZE, StageError};
+use millstream_plugin_host::{Host, Limits, LoadError, LogStage, Plugin, Recycling, STACK_SIZE, StageError};
 
+use super::chain::swap::Slot;
+use super::succession::{self, Heritage, StageSpec};
 use crate::manifest::{
     Manifest, ManifestError, ManifestErrors, PipelineEntry, Place, PluginEntry, StageEntry,
 };
-use crate::stages::{Events, GuestMetrics, Stage, StageMetrics, bundled};
+use crate::stages::{self, DeadLetters, Events, GuestMetrics, Stage, StageMetrics, bundled};
 
 /// A manifest whose plugins are ready.
 pub struct Plan {
     /// The manifest.
     pub manifest: Manifest,
-    /// Per pipeline, its configured stages.
-    pub stages: BTreeMap<String, Vec<Stage>>,
+    /// Per pipeline, its stages.
+    pub pipelines: BTreeMap<String, PlannedStages>,
     /// The plugins in use.
     pub plugins: BTreeMap<String, Plugin>,
+}
+
+/// The stages of a pipeline, in order.
+#[derive(Default)]
+pub struct PlannedStages {
+    /// Configured, or kept from what runs.
+    pub slots: Vec<Slot>,
+    /// What each is made of.
+    pub specs: Vec<StageSpec>,
 }
 
 /// What stages report to.
@@ -32,16 +43,24 @@ pub struct Instruments {
     pub stages: Arc<StageMetrics>,
     /// The metrics that plugins declare.
     pub guests: Arc<GuestMetrics>,
+    /// Where entries go that a stage with `on_error: dead_letter` fails on.
+    pub letters: DeadLetters,
 }
 
 impl Plan {
-    /// Loads, compiles and configures every plugin the manifest uses.
+    /// Loads, compiles and configures every plugin the manifest uses. `running` says, by pipeline, what stages run in this
+    /// process: those that are the same are kept.
     ///
     /// # Errors
     /// All faults found, each with its place in the manifest.
-    pub fn make(manifest: Manifest, host: &Host, instruments: &Instruments) -> Result<Self, ManifestErrors> {
+    pub fn make(
+        manifest: Manifest,
+        host: &Host,
+        instruments: &Instruments,
+        running: &BTreeMap<String, Vec<StageSpec>>,
+    ) -> Result<Self, ManifestErrors> {
         let plugins = load_all(&manifest, host)?;
-        let mut stages = BTreeMap::new();
+        let mut pipelines = BTreeMap::new();
         let mut faults = Vec::new();
         thread::scope(|scope| {
             let building: Vec<_> = manifest
@@ -49,13 +68,14 @@ impl Plan {
                 .iter()
                 .map(|(name, pipeline)| {
                     let (manifest, plugins) = (&manifest, &plugins);
-                    let work = move || configure(manifest, name, pipeline, plugins, instruments);
+                    let former = running.get(name).map_or(&[][..], Vec::as_slice);
+                    let work = move || configure(manifest, name, pipeline, plugins, instruments, former);
                     (name, pipeline, deep(scope, "plugin-setup", work))
                 })
                 .collect();
             for (name, pipeline, thread) in building {
                 match joined(thread) {
-                    Ok(Ok(built)) => drop(stages.insert(name.clone(), built)),
+                    Ok(Ok(built)) => drop(pipelines.insert(name.clone(), built)),
                     Ok(Err(found)) => faults.extend(found),
                     Err(cause) => faults.push(no_thread(&manifest, pipeline.place, cause)),
                 }
@@ -64,7 +84,7 @@ impl Plan {
         if faults.is_empty() {
             Ok(Self {
                 manifest,
-                stages,
+                pipelines,
                 plugins,
             })
         } else {
@@ -124,27 +144,57 @@ fn configure(
     entry: &PipelineEntry,
     plugins: &BTreeMap<String, Plugin>,
     instruments: &Instruments,
-) -> Result<Vec<Stage>, Vec<ManifestError>> {
-    let mut built = Vec::with_capacity(entry.stages.len());
+    former: &[StageSpec],
+) -> Result<PlannedStages, Vec<ManifestError>> {
+    let mut specs: Vec<StageSpec> = Vec::with_capacity(entry.stages.len());
     let mut faults = Vec::new();
     for (index, stage) in entry.stages.iter().enumerate() {
         let name = stage_name(&entry.stages, index);
-        match configure_one(manifest, pipeline, &name, stage, plugins, instruments) {
-            Ok(stage) => built.push(stage),
+        match spec(manifest, &name, stage, plugins) {
+            Ok(spec) => specs.push(spec),
             Err(error) => faults.push(refusal(manifest, pipeline, index, stage, error)),
         }
     }
-    if faults.is_empty() { Ok(built) } else { Err(faults) }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let mut slots = Vec::with_capacity(specs.len());
+    for (index, heritage) in succession::match_up(former, &specs).into_iter().enumerate() {
+        let adopts = match heritage {
+            Heritage::Keeps(from) => {
+                specs[index].holds = former[from].holds;
+                slots.push(Slot::Kept(from));
+                continue;
+            }
+            Heritage::Adopts(from) => Some(from),
+            Heritage::None => None,
+        };
+        let stage = &entry.stages[index];
+        match make(pipeline, &specs[index], plugins, instruments) {
+            Ok(made) => {
+                specs[index].holds = made.interest().holds;
+                slots.push(Slot::Made {
+                    stage: Box::new(made),
+                    adopts,
+                });
+            }
+            Err(error) => faults.push(refusal(manifest, pipeline, index, stage, error)),
+        }
+    }
+    if faults.is_empty() {
+        Ok(PlannedStages { slots, specs })
+    } else {
+        Err(faults)
+    }
 }
 
-fn configure_one(
+/// What a stage of the manifest is made of.
+fn spec(
     manifest: &Manifest,
-    pipeline: &str,
     name: &str,
     stage: &StageEntry,
     plugins: &BTreeMap<String, Plugin>,
-    instruments: &Instruments,
-) -> Result<Stage, StageError> {
+) -> Result<StageSpec, StageError> {
     let (Some(plugin), Some(entry)) = (plugins.get(&stage.plugin), manifest.plugins.get(&stage.plugin))
     else {
         return Err(StageError::Refused(format!(
@@ -156,16 +206,48 @@ fn configure_one(
     let limits = Limits {
         memory,
         timeout: entry.timeout,
+        recycling: Recycling {
+            memory: Some(usize::try_from(entry.recycle.memory).unwrap_or(usize::MAX)),
+            calls: entry.recycle.calls,
+        },
         ..Limits::default()
     };
-    let events = Arc::new(Events::new(pipeline, name, instruments.guests.clone()));
-    let inner = LogStage::new(plugin.clone(), &stage.settings, limits, events.clone())?;
-    Ok(Stage::new(
-        &events,
-        inner,
-        entry.on_error,
-        instruments.stages.clone(),
-    ))
+    Ok(StageSpec {
+        name: name.into(),
+        plugin: stage.plugin.clone(),
+        sha256: plugin.sha256().into(),
+        settings: stage.settings.clone(),
+        limits,
+        on_error: entry.on_error,
+        holds: false,
+    })
+}
+
+fn make(
+    pipeline: &str,
+    spec: &StageSpec,
+    plugins: &BTreeMap<String, Plugin>,
+    instruments: &Instruments,
+) -> Result<Stage, StageError> {
+    let Some(plugin) = plugins.get(&spec.plugin) else {
+        return Err(StageError::Refused(format!(
+            "no plugin is called `{}`",
+            spec.plugin
+        )));
+    };
+    let events = Arc::new(Events::new(pipeline, &spec.name, instruments.guests.clone()));
+    let inner = LogStage::new(
+        plugin.clone(),
+        &spec.settings,
+        spec.limits.clone(),
+        events.clone(),
+    )?;
+    let place = stages::Place {
+        on_error: spec.on_error,
+        metrics: instruments.stages.clone(),
+        letters: instruments.letters.of(pipeline, &spec.name),
+    };
+    Ok(Stage::new(&events, inner, place))
 }
 
 /// The plugin's name, with its number where the pipeline uses the plugin more than once.

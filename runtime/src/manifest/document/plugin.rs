@@ -18,6 +18,19 @@ pub struct PluginDocument {
     pub timeout: Option<DurationText>,
     /// What becomes of an entry the plugin fails on; default pass.
     pub on_error: Option<OnErrorWord>,
+    /// When an instance is replaced by a fresh one that is fed what it held; default once it has three quarters of `memory`.
+    pub recycle: Option<RecycleDocument>,
+}
+
+/// When an instance is replaced, between two batches.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Recycle")]
+pub struct RecycleDocument {
+    /// Once it has more memory than this.
+    pub memory: Option<SizeText>,
+    /// After so many calls; default never.
+    pub calls: Option<u64>,
 }
 
 /// What becomes of an entry a plugin fails on.
@@ -29,6 +42,8 @@ pub enum OnErrorWord {
     Pass,
     /// It is dropped and counted.
     Drop,
+    /// It is kept as a JSON line in `dead_letters/` under the storage path.
+    DeadLetter,
     /// The pipeline stops.
     Halt,
 }

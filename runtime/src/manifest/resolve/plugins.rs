@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::cursor::At;
-use crate::manifest::document::{ManifestDocument, OnErrorWord, PluginDocument};
+use crate::manifest::document::{ManifestDocument, OnErrorWord, PluginDocument, RecycleDocument};
 use crate::manifest::nearest::nearest;
 use crate::manifest::place::Place;
-use crate::manifest::{OnError, PluginEntry, size};
+use crate::manifest::{OnError, PluginEntry, RecycleEntry, size};
 
 /// What an instance may take unless the manifest says otherwise: room for a batch, its copy, and a language runtime.
 const MEMORY_DEFAULT: u64 = 64 << 20;
@@ -30,6 +30,7 @@ impl From<OnErrorWord> for OnError {
         match word {
             OnErrorWord::Pass => Self::Pass,
             OnErrorWord::Drop => Self::Drop,
+            OnErrorWord::DeadLetter => Self::DeadLetter,
             OnErrorWord::Halt => Self::Halt,
         }
     }
@@ -42,6 +43,10 @@ pub fn bundled(place: Place) -> PluginEntry {
         memory: MEMORY_DEFAULT,
         timeout: TIMEOUT_DEFAULT,
         on_error: OnError::default(),
+        recycle: RecycleEntry {
+            memory: recycle_default(MEMORY_DEFAULT),
+            calls: None,
+        },
         place,
     }
 }
@@ -75,8 +80,37 @@ fn entry(at: &At<'_>, name: &str, document: &PluginDocument) -> PluginEntry {
         memory,
         timeout,
         on_error: document.on_error.map(OnError::from).unwrap_or_default(),
+        recycle: recycle(&at.key("recycle"), memory, document.recycle.as_ref()),
         place: at.key_place(),
     }
+}
+
+/// Three quarters of what an instance may take: room for the batch that comes next.
+const fn recycle_default(memory: u64) -> u64 {
+    memory / 4 * 3
+}
+
+fn recycle(at: &At<'_>, most: u64, document: Option<&RecycleDocument>) -> RecycleEntry {
+    let default = recycle_default(most);
+    let memory = at.size(
+        "memory",
+        document.and_then(|document| document.memory.as_ref()),
+        default,
+    );
+    if memory > most {
+        let at = at.key("memory");
+        let message = format!("{} is above the plugin's `memory`", at.subject());
+        at.refuse(message, format!("write less than `{}`", size::show(most)));
+    }
+    let calls = document.and_then(|document| document.calls);
+    if calls == Some(0) {
+        let at = at.key("calls");
+        at.refuse(
+            format!("{} cannot be 0", at.subject()),
+            "write how many calls an instance serves, or leave it out",
+        );
+    }
+    RecycleEntry { memory, calls }
 }
 
 /// The component's file. Without one the entry sets the limits of a bundled plugin, so the name must be such.
