@@ -15,6 +15,9 @@ use millstream_tests::{Agent, binary, millstream};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Lines of a watch that wait to be looked at: far more than a build writes.
+const SAID: usize = 10_000;
+
 struct Ran {
     code: i32,
     out: String,
@@ -361,11 +364,11 @@ async fn an_edit_takes_effect_in_a_running_agent() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let (say, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let (say, mut said) = tokio::sync::mpsc::channel(SAID);
     let stderr = dev.stderr.take().unwrap();
     std::thread::spawn(move || {
         for line in std::io::BufRead::lines(std::io::BufReader::new(stderr)).map_while(Result::ok) {
-            let _ = say.send(line);
+            let _ = say.blocking_send(line);
         }
     });
     let mut heard = async |part: &str| {

@@ -42,7 +42,10 @@ fn is_ready(language: &str) -> bool {
         "no tool chain for {language}: `make guests` says why"
     );
     // Past the capture of a test's output, so that it is seen in a run that passes.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: no tool chain for {language}; `make guests` gets one");
+    let _ = writeln!(
+        std::io::stderr(),
+        "SKIPPED: no tool chain for {language}; `make guests` gets one"
+    );
     false
 }
 
@@ -55,8 +58,15 @@ fn plugin(arguments: &[&str]) -> String {
         .env("MILLSTREAM_TOOLS", root().join("target/tools"))
         .output()
         .unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{arguments:?}: {}\n{out}{err}", output.status);
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}\n{out}{err}",
+        output.status
+    );
     out.into_owned()
 }
 
@@ -78,7 +88,12 @@ fn every_template_works_at_once() {
         plugin(&["new", "--lang", &language, "mask_it", "--dir", path]);
         plugin(&["test", path, "--native"]);
         plugin(&["build", path]);
-        let cases = plugin(&["test", &format!("{path}/mask_it.wasm"), "--cases", &format!("{path}/cases")]);
+        let cases = plugin(&[
+            "test",
+            &format!("{path}/mask_it.wasm"),
+            "--cases",
+            &format!("{path}/cases"),
+        ]);
         assert!(cases.contains("ok     "), "{language}: {cases}");
     }
 }
@@ -96,7 +111,12 @@ fn redact_passes_the_golden_cases_in_every_language() {
         plugin(&["test", path, "--native"]);
         plugin(&["build", path]);
         let component = folder.join("redact.wasm");
-        let cases = plugin(&["test", component.to_str().unwrap(), "--cases", golden.to_str().unwrap()]);
+        let cases = plugin(&[
+            "test",
+            component.to_str().unwrap(),
+            "--cases",
+            golden.to_str().unwrap(),
+        ]);
         let passed = cases.lines().filter(|line| line.starts_with("ok     ")).count();
         assert_eq!(passed, number, "{language}: {cases}");
     }

@@ -2,7 +2,7 @@
 //!
 //! The empty stage gets the columns that the plugin reads, in the same batches, round about with it: what it costs is the
 //! crossing, and the rest is the plugin's own. Only calls are timed; batches are made outside. The median of the rounds is
-//! told, because a machine that does other things makes single rounds slow and none fast.
+//! told, because what else the machine does makes single rounds slow and none fast, though waiting for a processor is not counted.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use millstream_batch::LogBatch;
 use millstream_plugin_host::{Host, Interest, Limits, LogStage, Plugin};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::log_file::LogFile;
 use super::mistake::Mistake;
 use super::recorder::Recorder;
+use super::stopwatch::Stopwatch;
 use crate::causes;
 
 include!(concat!(env!("OUT_DIR"), "/empty.rs"));
@@ -80,18 +80,17 @@ pub fn measure(
     let (lines, bytes) = batches.iter().fold((0, 0), |(lines, bytes), batch| {
         (lines + batch.len(), bytes + batch.lines.bytes().len())
     });
-    let began = Instant::now();
-    let plugin = host.load(name, component)?;
-    let compile_ms = began.elapsed().as_secs_f64() * 1e3;
-    let began = Instant::now();
-    let mut stage = stage(&plugin, settings)?;
-    let start_ms = began.elapsed().as_secs_f64() * 1e3;
+    let watch = Stopwatch::of_this_thread();
+    let (plugin, compiled) = watch.time(|| host.load(name, component));
+    let plugin = plugin?;
+    let (stage, started) = watch.time(|| configured(&plugin, settings));
+    let mut stage = stage?;
     let same_columns = columns(stage.interest());
-    let mut empty = self::stage(&host.load("empty", EMPTY)?, &same_columns)?;
+    let mut empty = configured(&host.load("empty", EMPTY)?, &same_columns)?;
     let (mut own, mut crossing) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        crossing.push(round(&mut empty, &batches)?);
-        own.push(round(&mut stage, &batches)?);
+        crossing.push(round(&watch, &mut empty, &batches)?);
+        own.push(round(&watch, &mut stage, &batches)?);
     }
     let (ns_per_line, empty_ns_per_line) = (median(&mut own), median(&mut crossing));
     let line_bytes = bytes as f64 / lines as f64;
@@ -103,14 +102,14 @@ pub fn measure(
         mb_per_second: line_bytes / ns_per_line * 1e3,
         memory: stage.memory(),
         empty_memory: empty.memory(),
-        compile_ms,
-        start_ms,
+        compile_ms: compiled.as_secs_f64() * 1e3,
+        start_ms: started.as_secs_f64() * 1e3,
         slowest: own[ROUNDS - 1],
         fastest: own[0],
     })
 }
 
-fn stage(plugin: &Plugin, settings: &Value) -> anyhow::Result<LogStage> {
+fn configured(plugin: &Plugin, settings: &Value) -> anyhow::Result<LogStage> {
     LogStage::new(
         plugin.clone(),
         settings,
@@ -132,13 +131,12 @@ fn columns(interest: &Interest) -> Value {
 }
 
 /// Nanoseconds per line.
-fn round(stage: &mut LogStage, batches: &[LogBatch]) -> anyhow::Result<f64> {
+fn round(watch: &Stopwatch, stage: &mut LogStage, batches: &[LogBatch]) -> anyhow::Result<f64> {
     let (mut spent, mut lines) = (Duration::ZERO, 0);
     for batch in batches.iter().cycle() {
         let copy = batch.clone();
-        let began = Instant::now();
-        let answer = stage.process(copy, super::case::START);
-        spent += began.elapsed();
+        let (answer, took) = watch.time(|| stage.process(copy, super::case::START));
+        spent += took;
         lines += batch.len();
         answer.map_err(|failed| {
             anyhow::anyhow!("{}", causes::told(&failed.error)).context("the stage failed")

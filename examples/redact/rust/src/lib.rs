@@ -45,16 +45,27 @@ impl Stage for Redact {
     type Settings = Settings;
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Refusal> {
-        let Settings { cards, resident_numbers, mask } = settings;
+        let Settings {
+            cards,
+            resident_numbers,
+            mask,
+        } = settings;
         if !cards && !resident_numbers {
-            return Err(Refusal::setting("cards", "nothing would be masked: `resident_numbers` is off too"));
+            return Err(Refusal::setting(
+                "cards",
+                "nothing would be masked: `resident_numbers` is off too",
+            ));
         }
         if mask.chars().count() != 1 {
             return Err(Refusal::setting("mask", "must be exactly one character"));
         }
         setup.reads_lines();
         Ok(Self {
-            scanner: Scanner { cards, resident_numbers, mask },
+            scanner: Scanner {
+                cards,
+                resident_numbers,
+                mask,
+            },
             masked: setup.counter("redacted_total", "Numbers masked.", &["kind"])?,
         })
     }

@@ -158,7 +158,9 @@ fn next_digit(bytes: &[u8], mut at: usize) -> Option<usize> {
 
 /// Whether a resident-registration number begins here.
 fn is_resident(bytes: &[u8]) -> bool {
-    let Some((number, behind)) = bytes.split_at_checked(RESIDENT) else { return false };
+    let Some((number, behind)) = bytes.split_at_checked(RESIDENT) else {
+        return false;
+    };
     let digits = |range: std::ops::Range<usize>| number[range].iter().all(u8::is_ascii_digit);
     let two = |at: usize| (number[at] - b'0') * 10 + (number[at + 1] - b'0');
     digits(0..6)

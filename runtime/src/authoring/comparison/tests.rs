@@ -47,7 +47,7 @@ fn every_difference_is_shown_at_its_entry() {
 #[test]
 fn a_mark_stands_below_wide_characters_too() {
     let text = told(&output(&["é번x"]), &output(&["é번y"]));
-    assert!(text.ends_with("\n                       \u{3000}^"), "{text}");
+    assert!(text.ends_with("\n                        \u{3000}^"), "{text}");
 }
 
 #[test]

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use millstream_plugin_host::Host;
 
 use super::report;
 use super::subject::{Subject, settings};
-use crate::authoring::deep;
 use crate::authoring::inspection::{Inspection, Reads, inspect as look};
+use crate::authoring::{deep, shelf};
 
 /// Arguments of `plugin inspect`.
 #[derive(Args, Debug)]
@@ -36,7 +35,7 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let subject = Subject::at(&args.subject)?;
     let component = subject.component()?;
     let settings = settings(args.settings.as_deref())?;
-    let host = Host::new(None)?;
+    let host = shelf::host()?;
     let inspection = deep(|| look(&host, &subject.name(), &component, &settings))?;
     let mut out = io::stdout().lock();
     if args.json {

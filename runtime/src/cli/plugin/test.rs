@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use millstream_plugin_host::{Host, Level, Plugin};
+use millstream_plugin_host::{Level, Plugin};
 
 use super::report::{self, say};
 use super::subject::{Subject, settings};
@@ -13,7 +13,7 @@ use crate::authoring::case::Case;
 use crate::authoring::command::{self, NotInstalled, Speed};
 use crate::authoring::entry::Entry;
 use crate::authoring::log_file::{self, Listener};
-use crate::authoring::{Mistake, PluginFolder, build, deep};
+use crate::authoring::{Mistake, PluginFolder, build, deep, shelf};
 
 /// Arguments of `plugin test`.
 #[derive(Args, Debug)]
@@ -50,6 +50,11 @@ pub struct TestArgs {
 pub fn test(args: &TestArgs) -> anyhow::Result<()> {
     let subject = Subject::at(&args.subject)?;
     let mut tested = false;
+    if args.native && matches!(subject, Subject::Component(_)) {
+        bail!(Mistake::new(
+            "a component has no tests of its own: give the plugin's folder"
+        ));
+    }
     if let Subject::Folder(folder) = &subject {
         if args.log.is_none() {
             tested = native(folder, args.native)?;
@@ -109,8 +114,7 @@ fn native(folder: &PluginFolder, asked: bool) -> anyhow::Result<bool> {
 }
 
 fn load(subject: &Subject) -> anyhow::Result<Plugin> {
-    // Without a cache: every build is another component, and none is seen twice.
-    Ok(Host::new(None)?.load(&subject.name(), &subject.component()?)?)
+    Ok(shelf::host()?.load(&subject.name(), &subject.component()?)?)
 }
 
 /// Runs a log through the stage.
