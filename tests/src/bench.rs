@@ -5,6 +5,7 @@
 
 pub mod crossing;
 pub mod platform;
+pub mod redact;
 pub mod spring;
 pub mod whole;
 
@@ -36,6 +37,24 @@ pub fn run() -> anyhow::Result<()> {
         )?;
     }
     platform(&mut out)?;
+    let redact = redact::measure()?;
+    writeln!(
+        out,
+        "\n## `redact` in Rust, inside and natively, lines of {:.0} bytes\n\n| where | ns per line | MB/s |\n|---|---|---|",
+        redact.line
+    )?;
+    for (name, cost) in [
+        ("in the sandbox", redact.inside),
+        ("natively", redact.native),
+        ("a stage that does nothing, in the sandbox", redact.empty),
+    ] {
+        writeln!(out, "| {name} | {cost:.1} | {:.0} |", redact.line / cost * 1e3)?;
+    }
+    writeln!(
+        out,
+        "\nspeed inside: {:.0} % of native",
+        redact.native / redact.inside * 100.0
+    )?;
     writeln!(
         out,
         "\n## The user's four stages, tail to acknowledged push, {megabytes} MB\n"
