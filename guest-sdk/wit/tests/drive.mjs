@@ -66,7 +66,7 @@ if (view().getUint8(answer)) {
   console.log(`refused: ${text(answer + 4)}`);
   process.exit(0);
 }
-const lines = view().getUint8(answer + 5) === 1;
+const [timestamps, lines, labels] = [4, 5, 6].map((at) => view().getUint8(answer + at) === 1);
 exports.cabi_post_configure?.(answer);
 
 const rows = readFileSync(0, 'utf8').split('\n').slice(0, -1).map(encode);
@@ -88,6 +88,16 @@ for (let call = 0; call < Number(calls); call += 1) {
   view().setUint32(at + 8, rows.length, true);
   if (lines) {
     [lineBytes, all.length, lineEnds, ends.length].forEach((value, index) => view().setUint32(at + 20 + index * 4, value, true));
+  }
+  if (timestamps) {
+    const list = new BigInt64Array(rows.length).fill(1767225600000000000n);
+    [give(new Uint8Array(list.buffer), 8), rows.length].forEach((value, index) => view().setUint32(at + 12 + index * 4, value, true));
+  }
+  if (labels) {
+    // One label set, and it is empty.
+    const streams = give(new Uint8Array(rows.length * 4), 4);
+    const ends = give(new Uint8Array(4), 4);
+    [streams, rows.length, ends, 1].forEach((value, index) => view().setUint32(at + 36 + index * 4, value, true));
   }
   view().setBigInt64(at + 104, 1767225600000000000n, true);
   id += BigInt(rows.length);
