@@ -28,8 +28,21 @@ var alive struct {
 // answer is where results are laid out for the host.
 var answer [20]uint64
 
-//go:wasmexport cabi_realloc
-func cabiRealloc(old unsafe.Pointer, oldSize, _, size uint32) unsafe.Pointer {
+// The host gets memory through these two. The one name cabi_realloc is avoided, because the adapter of WASI would call it
+// for memory of its own while the runtime starts, on a stack where Go code cannot run; without it the adapter grows the
+// memory itself.
+
+//go:wasmexport cabi_export_realloc
+func cabiExportRealloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
+	return realloc(old, oldSize, size)
+}
+
+//go:wasmexport cabi_import_realloc
+func cabiImportRealloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
+	return realloc(old, oldSize, size)
+}
+
+func realloc(old unsafe.Pointer, oldSize, size uint32) unsafe.Pointer {
 	if size == 0 {
 		return unsafe.Pointer(&answer)
 	}

@@ -30,37 +30,73 @@ static bool is_resident(const char *text, size_t size) {
     return month >= 1 && month <= 12 && day >= 1 && day <= 31 && text[7] >= '1' && text[7] <= '8';
 }
 
-static bool luhn(const char *digits, size_t count) {
-    int sum = 0;
-    for (size_t at = 0; at < count; at++) {
-        int value = digits[at] - '0';
-        if ((count - at) % 2 == 0) {
-            value = value > 4 ? value * 2 - 9 : value * 2;
-        }
-        sum += value;
+/* Groups of digits with one space or hyphen between them, as far as they go. */
+typedef struct groups {
+    size_t end, digits;
+} groups;
+
+static size_t run_end(const char *text, size_t size, size_t at) {
+    while (at < size && is_digit(text[at])) {
+        at++;
     }
-    return sum % 10 == 0;
+    return at;
 }
 
-/* The size of the longest card that text begins with, separators included, and how many digits it has; or 0. */
-static size_t card_size(const char *text, size_t size, size_t *digits) {
-    char all[MOST_DIGITS];
-    size_t count = 0, card = 0;
-    for (size_t at = 0;; at++) {
-        for (; at < size && is_digit(text[at]); at++) {
-            if (count == MOST_DIGITS) {
-                return card;
-            }
-            all[count++] = text[at];
+static bool another_follows(const char *text, size_t size, size_t at) {
+    return at + 1 < size && (text[at] == ' ' || text[at] == '-') && is_digit(text[at + 1]);
+}
+
+static groups groups_of(const char *text, size_t size) {
+    groups all = {0, 0};
+    for (;; all.end++) {
+        size_t end = run_end(text, size, all.end);
+        all.digits += end - all.end;
+        all.end = end;
+        if (all.digits > MOST_DIGITS || !another_follows(text, size, end)) {
+            return all;
         }
-        if (count >= FEWEST_DIGITS && luhn(all, count)) {
-            card = at;
-            *digits = count;
+    }
+}
+
+/* The longest prefix of whole groups that is a card, or one of no digits. */
+static groups card_of(const char *text, size_t size) {
+    groups card = {0, 0}, all = {0, 0};
+    /* Which digits are doubled depends on how many follow: both sums go along, and change places. */
+    unsigned sum = 0, other = 0;
+    for (;; all.end++) {
+        for (; all.end < size && is_digit(text[all.end]); all.end++, all.digits++) {
+            unsigned digit = (unsigned)(text[all.end] - '0'), before = sum;
+            sum = other + digit;
+            other = before + (digit > 4 ? 2 * digit - 9 : 2 * digit);
         }
-        if (at + 1 >= size || (text[at] != ' ' && text[at] != '-') || !is_digit(text[at + 1])) {
+        if (all.digits > MOST_DIGITS) {
+            return card;
+        }
+        if (all.digits >= FEWEST_DIGITS && sum % 10 == 0) {
+            card = all;
+        }
+        if (!another_follows(text, size, all.end)) {
             return card;
         }
     }
+}
+
+/* The first digit from `at` on, or `end`; eight bytes at a time, of which the first digit sets the lowest high bit. */
+static const char *next_digit(const char *at, const char *end) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    for (; end - at >= 8; at += 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+        word ^= ones * '0';
+        word = (word - ones * 10) & ~word & ones * 0x80;
+        if (word) {
+            return at + __builtin_ctzll(word) / 8;
+        }
+    }
+    while (at < end && !is_digit(*at)) {
+        at++;
+    }
+    return at;
 }
 
 static void put(output *out, const char *text, size_t size) {
@@ -83,25 +119,27 @@ ms_text scan(scanner *scanner, ms_text line) {
     const char *at = line.data, *end = line.data + line.size, *copied = line.data;
     char *masked = NULL;
     output out = {NULL};
-    while (at < end) {
-        if (!is_digit(*at)) {
-            at++;
+    while ((at = next_digit(at, end)) < end) {
+        size_t left = (size_t)(end - at), size = 0, clear = 0, hidden = 0;
+        groups all = groups_of(at, left);
+        if (all.digits < FEWEST_DIGITS) {
+            /* Neither a card nor a resident number, and neither is any part of it. */
+            at += all.end;
             continue;
         }
-        size_t left = (size_t)(end - at), size = 0, digits = 0, clear = 0;
         if (scanner->residents && is_resident(at, left)) {
             size = RESIDENT_SIZE;
             clear = RESIDENT_CLEAR;
-            digits = RESIDENT_SIZE;
+            hidden = RESIDENT_SIZE;
             scanner->found_residents++;
-        } else if (scanner->cards && (size = card_size(at, left, &digits)) > 0) {
-            digits -= CLEAR_DIGITS;
-            scanner->found_cards++;
+        } else if (scanner->cards) {
+            groups card = card_of(at, left);
+            size = card.end;
+            hidden = card.digits - CLEAR_DIGITS;
+            scanner->found_cards += size > 0;
         }
         if (size == 0) {
-            while (at < end && is_digit(*at)) {
-                at++;
-            }
+            at += run_end(at, left, 0);
             continue;
         }
         if (!masked) {
@@ -110,7 +148,7 @@ ms_text scan(scanner *scanner, ms_text line) {
             out.at = masked;
         }
         put(&out, copied, (size_t)(at - copied) + clear);
-        put_masked(&out, at + clear, size - clear, digits, scanner->mask);
+        put_masked(&out, at + clear, size - clear, hidden, scanner->mask);
         at += size;
         copied = at;
     }

@@ -28,31 +28,21 @@ func (scanner *scanner) scan(line string) bool {
 			at++
 			continue
 		}
-		end, clear := at, 0
-		if scanner.residents && isResident(line[at:]) {
-			end, clear = at+residentSize, residentClear
-			scanner.foundResidents++
-		} else if scanner.cards {
-			if size, digits := cardSize(line[at:]); size > 0 {
-				scanner.foundCards++
-				scanner.masked = append(scanner.masked, line[copied:at]...)
-				scanner.maskCard(line[at:at+size], digits-clearDigits)
-				at += size
-				copied = at
-				continue
-			}
-		}
-		if end > at {
-			scanner.masked = append(scanner.masked, line[copied:at+clear]...)
-			for range residentSize - residentClear {
-				scanner.masked = append(scanner.masked, scanner.mask...)
-			}
-			at, copied = end, end
+		size, digits := groups(line[at:])
+		if digits < fewestDigits {
+			// Neither a card nor a resident number, and neither is any part of it.
+			at += size
 			continue
 		}
-		for at < len(line) && isDigit(line[at]) {
-			at++
+		number, clear, hidden := scanner.find(line[at:])
+		if number == 0 {
+			at += runEnd(line[at:], 0)
+			continue
 		}
+		scanner.masked = append(scanner.masked, line[copied:at+clear]...)
+		scanner.hide(line[at+clear:at+number], hidden)
+		at += number
+		copied = at
 	}
 	if copied == 0 {
 		return false
@@ -61,13 +51,29 @@ func (scanner *scanner) scan(line string) bool {
 	return true
 }
 
-func (scanner *scanner) maskCard(card string, hidden int) {
-	for index := range len(card) {
-		if isDigit(card[index]) && hidden > 0 {
+// find is the number that text begins with: its size, how much of it stays, and how many digits behind that are hidden.
+func (scanner *scanner) find(text string) (size, clear, hidden int) {
+	if scanner.residents && isResident(text) {
+		scanner.foundResidents++
+		return residentSize, residentClear, residentSize
+	}
+	if !scanner.cards {
+		return 0, 0, 0
+	}
+	size, digits := card(text)
+	if size > 0 {
+		scanner.foundCards++
+	}
+	return size, 0, digits - clearDigits
+}
+
+func (scanner *scanner) hide(number string, hidden int) {
+	for index := range len(number) {
+		if isDigit(number[index]) && hidden > 0 {
 			hidden--
 			scanner.masked = append(scanner.masked, scanner.mask...)
 		} else {
-			scanner.masked = append(scanner.masked, card[index])
+			scanner.masked = append(scanner.masked, number[index])
 		}
 	}
 }
@@ -86,41 +92,55 @@ func isResident(text string) bool {
 	return 1 <= month && month <= 12 && 1 <= day && day <= 31 && '1' <= text[7] && text[7] <= '8'
 }
 
-// cardSize is the size of the longest card that text begins with, separators included, and how many digits it has.
-func cardSize(text string) (size, digits int) {
-	var all [mostDigits]byte
-	count := 0
-	for at := 0; ; at++ {
-		for at < len(text) && isDigit(text[at]) {
-			if count == mostDigits {
-				return size, digits
-			}
-			all[count] = text[at] - '0'
-			count++
-			at++
+// groups are those of digits, one space or hyphen between them, that text begins with: where they end, and how many
+// digits they have. Counting ends past 19.
+func groups(text string) (end, digits int) {
+	for {
+		next := runEnd(text, end)
+		digits += next - end
+		end = next
+		if digits > mostDigits || !anotherFollows(text, end) {
+			return end, digits
 		}
-		if count >= fewestDigits && luhn(all[:count]) {
+		end++
+	}
+}
+
+// card is the longest prefix of whole groups that is a card number: its size and how many digits it has.
+func card(text string) (size, digits int) {
+	// Which digits are doubled depends on how many follow: both sums go along, and change places.
+	sum, other, count := 0, 0, 0
+	for at := 0; ; at++ {
+		for ; at < len(text) && isDigit(text[at]); at++ {
+			digit := int(text[at] - '0')
+			doubled := 2 * digit
+			if digit > 4 {
+				doubled -= 9
+			}
+			sum, other = other+digit, sum+doubled
+			count++
+		}
+		if count > mostDigits {
+			return size, digits
+		}
+		if count >= fewestDigits && sum%10 == 0 {
 			size, digits = at, count
 		}
-		if at+1 >= len(text) || (text[at] != ' ' && text[at] != '-') || !isDigit(text[at+1]) {
+		if !anotherFollows(text, at) {
 			return size, digits
 		}
 	}
 }
 
-func luhn(digits []byte) bool {
-	sum := 0
-	for index, digit := range digits {
-		value := int(digit)
-		if (len(digits)-index)%2 == 0 {
-			value *= 2
-			if value > 9 {
-				value -= 9
-			}
-		}
-		sum += value
+func runEnd(text string, at int) int {
+	for at < len(text) && isDigit(text[at]) {
+		at++
 	}
-	return sum%10 == 0
+	return at
+}
+
+func anotherFollows(text string, at int) bool {
+	return at+1 < len(text) && (text[at] == ' ' || text[at] == '-') && isDigit(text[at+1])
 }
 
 func two(text string) int { return int(text[0]-'0')*10 + int(text[1]-'0') }

@@ -11,13 +11,17 @@ const [path, settings, calls = '1'] = process.argv.slice(2);
 const encode = (text) => new TextEncoder().encode(text);
 const decode = (bytes) => new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 
+// Read first: a runtime that initializes WASI may make stdin non-blocking.
+const rows = readFileSync(0, 'utf8').split('\n').slice(0, -1).map(encode);
+
 let exports;
 const view = () => new DataView(exports.memory.buffer);
 const bytes = (at, size) => new Uint8Array(exports.memory.buffer, at, size);
 const word = (at) => view().getUint32(at, true);
 
+const realloc = (...given) => (exports.cabi_export_realloc ?? exports.cabi_realloc)(...given);
 function give(data, align) {
-  const at = exports.cabi_realloc(0, 0, align, data.length) >>> 0;
+  const at = realloc(0, 0, align, data.length) >>> 0;
   bytes(at, data.length).set(data);
   return at;
 }
@@ -69,7 +73,6 @@ if (view().getUint8(answer)) {
 const [timestamps, lines, labels] = [4, 5, 6].map((at) => view().getUint8(answer + at) === 1);
 exports.cabi_post_configure?.(answer);
 
-const rows = readFileSync(0, 'utf8').split('\n').slice(0, -1).map(encode);
 const all = new Uint8Array(rows.reduce((sum, row) => sum + row.length, 0));
 const ends = new Uint32Array(rows.length);
 rows.reduce((start, row, index) => (all.set(row, start), (ends[index] = start + row.length)), 0);
@@ -82,7 +85,7 @@ for (let call = 0; call < Number(calls); call += 1) {
   // The arguments (log-batch, now) do not fit 16 flat values, so they lie in memory: 112 bytes, aligned to 8.
   const lineBytes = lines ? give(all, 1) : 0;
   const lineEnds = lines ? give(new Uint8Array(ends.buffer), 4) : 0;
-  const at = exports.cabi_realloc(0, 0, 8, 112) >>> 0;
+  const at = realloc(0, 0, 8, 112) >>> 0;
   bytes(at, 112).fill(0);
   view().setBigUint64(at, id, true);
   view().setUint32(at + 8, rows.length, true);

@@ -26,13 +26,16 @@ pub const Scanner = struct {
         var masked: std.ArrayList(u8) = .empty;
         var at: usize = 0;
         var copied: usize = 0;
-        while (at < line.len) {
-            if (!isDigit(line[at])) {
-                at += 1;
+        while (nextDigit(line, at)) |start| {
+            at = start;
+            const groups = Groups.of(line[at..]);
+            if (groups.digits < fewest_digits) {
+                // Neither a card nor a resident number, and neither is any part of it.
+                at += groups.end;
                 continue;
             }
             const number = scanner.find(line[at..]) orelse {
-                while (at < line.len and isDigit(line[at])) at += 1;
+                at = runEnd(line, at);
                 continue;
             };
             // A mask has up to four bytes, and takes the place of one.
@@ -61,9 +64,9 @@ pub const Scanner = struct {
             return .{ .size = resident_size, .clear = resident_clear, .hidden = resident_size };
         }
         if (!scanner.cards) return null;
-        const number = card(text) orelse return null;
+        const card = Groups.card(text) orelse return null;
         scanner.found_cards += 1;
-        return number;
+        return .{ .size = card.end, .clear = 0, .hidden = card.digits - clear_digits };
     }
 };
 
@@ -78,32 +81,67 @@ fn isResident(text: []const u8) bool {
     return month >= 1 and month <= 12 and day >= 1 and day <= 31 and text[7] >= '1' and text[7] <= '8';
 }
 
-/// The longest card that text begins with.
-fn card(text: []const u8) ?Number {
-    var digits: [most_digits]u8 = undefined;
-    var count: usize = 0;
-    var found: ?Number = null;
-    var at: usize = 0;
-    while (true) : (at += 1) {
-        while (at < text.len and isDigit(text[at])) : (at += 1) {
-            if (count == most_digits) return found;
-            digits[count] = text[at] - '0';
-            count += 1;
+/// Groups of digits with one space or hyphen between them.
+const Groups = struct {
+    end: usize = 0,
+    digits: usize = 0,
+
+    /// As far as they go; counting ends past 19 digits.
+    fn of(text: []const u8) Groups {
+        var groups: Groups = .{};
+        while (true) : (groups.end += 1) {
+            const end = runEnd(text, groups.end);
+            groups.digits += end - groups.end;
+            groups.end = end;
+            if (groups.digits > most_digits or !anotherFollows(text, end)) return groups;
         }
-        if (count >= fewest_digits and luhn(digits[0..count])) {
-            found = .{ .size = at, .clear = 0, .hidden = count - clear_digits };
-        }
-        if (at + 1 >= text.len or (text[at] != ' ' and text[at] != '-') or !isDigit(text[at + 1])) return found;
     }
+
+    /// The longest prefix of whole groups that is a card.
+    fn card(text: []const u8) ?Groups {
+        var found: ?Groups = null;
+        var groups: Groups = .{};
+        // Which digits are doubled depends on how many follow: both sums go along, and change places.
+        var sum: u32 = 0;
+        var other: u32 = 0;
+        while (true) : (groups.end += 1) {
+            const end = runEnd(text, groups.end);
+            groups.digits += end - groups.end;
+            if (groups.digits > most_digits) return found;
+            for (text[groups.end..end]) |letter| {
+                const digit: u32 = letter - '0';
+                const before = sum;
+                sum = other + digit;
+                other = before + if (digit > 4) 2 * digit - 9 else 2 * digit;
+            }
+            groups.end = end;
+            if (groups.digits >= fewest_digits and sum % 10 == 0) found = groups;
+            if (!anotherFollows(text, end)) return found;
+        }
+    }
+};
+
+fn runEnd(text: []const u8, start: usize) usize {
+    var at = start;
+    while (at < text.len and isDigit(text[at])) at += 1;
+    return at;
 }
 
-fn luhn(digits: []const u8) bool {
-    var sum: usize = 0;
-    for (digits, 0..) |digit, at| {
-        const value = if ((digits.len - at) % 2 == 0) digit * 2 else digit;
-        sum += if (value > 9) value - 9 else value;
+fn anotherFollows(text: []const u8, at: usize) bool {
+    return at + 1 < text.len and (text[at] == ' ' or text[at] == '-') and isDigit(text[at + 1]);
+}
+
+/// Where the first digit from `start` on is; eight bytes at a time, of which the first digit sets the lowest high bit.
+fn nextDigit(text: []const u8, start: usize) ?usize {
+    const ones: u64 = 0x0101010101010101;
+    var at = start;
+    while (text.len - at >= 8) : (at += 8) {
+        const word = std.mem.readInt(u64, text[at..][0..8], .little) ^ ones * '0';
+        const hits = (word -% ones * 10) & ~word & ones * 0x80;
+        if (hits != 0) return at + @ctz(hits) / 8;
     }
-    return sum % 10 == 0;
+    while (at < text.len) : (at += 1) if (isDigit(text[at])) return at;
+    return null;
 }
 
 fn two(text: []const u8) u8 {
