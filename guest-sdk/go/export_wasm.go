@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"millstream.internal/stage/contract"
+	"millstream.internal/stage/internal/reserve"
 )
 
 // exported is the module's plugin, and instance what configure made of it: an instance of a module is one stage.
@@ -16,7 +17,13 @@ var (
 )
 
 // Export makes a plugin the exports of this module; it is called from an init function.
-func Export(plugin *Plugin) { exported = plugin }
+func Export(plugin *Plugin) {
+	exported = plugin
+	adapterMemory = reserve.Mark()
+}
+
+// adapterMemory keeps the linker from leaving out what cmd/stagebuild needs.
+var adapterMemory []byte
 
 // alive keeps what the host gave or is about to read, because the garbage collector does not see the addresses that
 // cross. It is let go when the host has read the answer (cabi_post_*).
@@ -28,21 +35,8 @@ var alive struct {
 // answer is where results are laid out for the host.
 var answer [20]uint64
 
-// The host gets memory through these two. The one name cabi_realloc is avoided, because the adapter of WASI would call it
-// for memory of its own while the runtime starts, on a stack where Go code cannot run; without it the adapter grows the
-// memory itself.
-
-//go:wasmexport cabi_export_realloc
-func cabiExportRealloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
-	return realloc(old, oldSize, size)
-}
-
-//go:wasmexport cabi_import_realloc
-func cabiImportRealloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
-	return realloc(old, oldSize, size)
-}
-
-func realloc(old unsafe.Pointer, oldSize, size uint32) unsafe.Pointer {
+//go:wasmexport cabi_realloc
+func cabiRealloc(old unsafe.Pointer, oldSize, _, size uint32) unsafe.Pointer {
 	if size == 0 {
 		return unsafe.Pointer(&answer)
 	}

@@ -19,9 +19,8 @@ const view = () => new DataView(exports.memory.buffer);
 const bytes = (at, size) => new Uint8Array(exports.memory.buffer, at, size);
 const word = (at) => view().getUint32(at, true);
 
-const realloc = (...given) => (exports.cabi_export_realloc ?? exports.cabi_realloc)(...given);
 function give(data, align) {
-  const at = realloc(0, 0, align, data.length) >>> 0;
+  const at = exports.cabi_realloc(0, 0, align, data.length) >>> 0;
   bytes(at, data.length).set(data);
   return at;
 }
@@ -85,7 +84,7 @@ for (let call = 0; call < Number(calls); call += 1) {
   // The arguments (log-batch, now) do not fit 16 flat values, so they lie in memory: 112 bytes, aligned to 8.
   const lineBytes = lines ? give(all, 1) : 0;
   const lineEnds = lines ? give(new Uint8Array(ends.buffer), 4) : 0;
-  const at = realloc(0, 0, 8, 112) >>> 0;
+  const at = exports.cabi_realloc(0, 0, 8, 112) >>> 0;
   bytes(at, 112).fill(0);
   view().setBigUint64(at, id, true);
   view().setUint32(at + 8, rows.length, true);
