@@ -29,6 +29,7 @@ export default class Redact {
     }
     if ([...settings.mask].length !== 1) throw Refusal.setting("mask", "must be exactly one character");
     this.settings = settings;
+    this.found = { card: 0, resident: 0 };
     setup.readsLines();
     this.redacted = setup.counter("redacted_total", "Numbers masked.", ["kind"]);
   }

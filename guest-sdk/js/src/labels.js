@@ -39,7 +39,7 @@ export class LabelSets {
 
   /**
    * Label sets of one's own.
-   * @param {Iterable<Map<string, string> | Record<string, string>>} sets
+   * @param {Iterable<ReadonlyMap<string, string> | Record<string, string>>} sets
    */
   static from(sets) {
     /** @type {string[]} */

@@ -56,7 +56,7 @@ export class Output {
 
   /**
    * New label sets. Without `setStreams`, set `i` replaces the batch's set `i`.
-   * @param {LabelSets | Iterable<Map<string, string> | Record<string, string>>} labels
+   * @param {LabelSets | Iterable<ReadonlyMap<string, string> | Record<string, string>>} labels
    */
   setLabels(labels) {
     this.labels = labels instanceof LabelSets ? labels : LabelSets.from(labels);

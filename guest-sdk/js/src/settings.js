@@ -39,6 +39,14 @@ function simple(expected, is) {
 }
 
 /**
+ * @param {unknown} value
+ * @returns {value is number}
+ */
+function isWhole(value) {
+  return Number.isSafeInteger(value);
+}
+
+/**
  * @template T
  * @param {(value: unknown, path: string) => T} read
  * @param {[T?]} fallback
@@ -90,7 +98,7 @@ export const setting = {
   number: (...fallback) => declare(simple("a number", (value) => typeof value === "number"), fallback),
 
   /** @param {[number?]} fallback */
-  integer: (...fallback) => declare(simple("a whole number", (value) => Number.isSafeInteger(value)), fallback),
+  integer: (...fallback) => declare(simple("a whole number", isWhole), fallback),
 
   /** A Go duration (`3s`, `1m30s`) in nanoseconds. @param {[bigint?]} fallback */
   duration: (...fallback) => declare(readDuration, fallback),

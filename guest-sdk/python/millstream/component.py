@@ -4,11 +4,11 @@ Imported only while a component is built and inside it: the bindings it needs ar
 """
 
 import traceback
-from typing import Any, List, Optional, Type, Union
+from typing import Any, List, Type, Union
 
 from componentize_py_types import Err  # type: ignore[import-not-found]
 from wit_world.imports import host as imported  # type: ignore[import-not-found]
-from wit_world.imports import types  # type: ignore[import-not-found]
+from wit_world.imports import types
 
 from . import log
 from .host import attach
@@ -31,49 +31,51 @@ class _Imports:
 
     def register(self, kind: str, name: str, help: str, label_names: List[str], buckets: List[float]) -> int:
         try:
-            return imported.register(_KINDS[kind], name, help, label_names, buckets)
+            return int(imported.register(_KINDS[kind], name, help, label_names, buckets))
         except Err as error:
             raise Refusal(error.value) from None
 
 
 def expose(stage: Type[Stage]) -> type:
-    """The class that componentize-py looks for, with the exports of the world `log-stage`."""
+    """The class that componentize-py looks for, with the exports of the world `log-stage`.
+
+    It makes a new object of that class for every call, so the instance is kept outside.
+    """
+    configured: List[Instance] = []
+
+    def instance() -> Instance:
+        if not configured:
+            raise Failure("the stage was called before it was configured")
+        return configured[0]
 
     class WitWorld:
-        _instance: Optional[Instance] = None
-
         def configure(self, settings: str) -> Any:
             try:
-                self._instance = Instance(stage, settings)
+                configured[:] = [Instance(stage, settings)]
             except Exception as error:
                 raise Err(_told(error, Refusal)) from None
-            interest = self._instance.interest
+            interest = instance().interest
             return types.Interest(
                 interest.timestamps, interest.lines, interest.labels, interest.fields, interest.metadata, interest.holds
             )
 
         def process(self, batch: Any, now: int) -> Any:
             try:
-                return self._configured().process(batch, now)
+                return instance().process(batch, now)
             except Exception as error:
                 raise Err(types.Failure(_told(error, Failure))) from None
 
         def tick(self, now: int) -> Any:
             try:
-                return self._configured().tick(now)
+                return instance().tick(now)
             except Exception as error:
                 raise Err(types.Failure(_told(error, Failure))) from None
 
         def flush(self, now: int) -> Any:
             try:
-                return self._configured().flush(now)
+                return instance().flush(now)
             except Exception as error:
                 raise Err(types.Failure(_told(error, Failure))) from None
-
-        def _configured(self) -> Instance:
-            if self._instance is None:
-                raise Failure("the stage was called before it was configured")
-            return self._instance
 
     attach(_Imports())
     return WitWorld

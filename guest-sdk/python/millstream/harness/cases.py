@@ -75,7 +75,7 @@ def _compare(harness: Harness, out: List[Row], expected: List[Dict[str, Any]]) -
         as_is = out[index].timestamp if index < len(out) else START
         wanted.append(Row(**{"timestamp": as_is, **row}))
     assert out == wanted, "\n".join(["put out:", *map(repr, out), "expected:", *map(repr, wanted)])
-    dropped = next((line["dropped"] for line in expected if "dropped" in line), {})
+    dropped: Dict[str, int] = next((line["dropped"] for line in expected if "dropped" in line), {})
     assert harness.drops == dropped, f"dropped {harness.drops}, expected {dropped}"
     for line in expected:
         if "metric" in line:
