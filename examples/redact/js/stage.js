@@ -6,11 +6,9 @@
 
 import { Refusal, setting } from "../../../guest-sdk/js/index.js";
 
-const CANDIDATE = new RegExp(`${"\\d[ -]?".repeat(12)}\\d`);
+const CANDIDATE = new RegExp(`${"\\d[ -]?".repeat(12)}\\d`, "g");
 const RESIDENT = /\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])-[1-8]\d{6}(?!\d)/y;
-// No more groups than a card has digits: a line that is nothing but numbers must not cost its square.
-const GROUPS = /\d+(?:[ -]\d+){0,18}/y;
-const DIGITS = /\d+/g;
+const RUN = /\d+/y;
 
 export default class Redact {
   static settings = {
@@ -52,17 +50,22 @@ export default class Redact {
   masked(line) {
     let masked = "";
     let done = 0;
-    DIGITS.lastIndex = 0;
-    for (let run = DIGITS.exec(line); run !== null; run = DIGITS.exec(line)) {
-      const start = run.index;
+    for (let from = 0; ; ) {
+      CANDIDATE.lastIndex = from;
+      const candidate = CANDIDATE.exec(line);
+      if (candidate === null) return masked + line.slice(done);
+      const start = candidate.index;
       const number = this.resident(line, start) ?? this.card(line, start);
-      if (number === undefined) continue;
+      if (number === undefined) {
+        RUN.lastIndex = start;
+        RUN.test(line);
+        from = RUN.lastIndex;
+        continue;
+      }
       masked += line.slice(done, start) + number.masked;
-      done = start + number.length;
-      DIGITS.lastIndex = done;
+      done = from = start + number.length;
       this.found[number.kind]++;
     }
-    return masked + line.slice(done);
   }
 
   /**
@@ -87,29 +90,38 @@ export default class Redact {
    */
   card(line, start) {
     if (!this.settings.cards) return undefined;
-    GROUPS.lastIndex = start;
-    let text = /** @type {RegExpExecArray} */ (GROUPS.exec(line))[0];
-    for (;;) {
-      const digits = text.replace(/[ -]/g, "");
-      if (digits.length < 13) return undefined;
-      if (digits.length <= 19 && passesLuhn(digits)) {
-        let left = digits.length - 4;
-        const masked = text.replace(/\d/g, (digit) => (left-- > 0 ? this.settings.mask : digit));
-        return /** @type {const} */ ({ kind: "card", length: text.length, masked });
+    const digits = [];
+    let best = { end: 0, digits: 0 };
+    for (let at = start; digits.length <= 19; at++) {
+      const digit = line.charCodeAt(at) - 48;
+      if (digit >= 0 && digit <= 9) {
+        digits.push(digit);
+        continue;
       }
-      const shorter = text.search(/[ -]\d+$/);
-      if (shorter < 0) return undefined;
-      text = text.slice(0, shorter);
+      // The end of a group, and of the number unless one separator and a digit follow.
+      if (digits.length >= 13 && passesLuhn(digits)) best = { end: at, digits: digits.length };
+      const separates = line[at] === " " || line[at] === "-";
+      if (!separates || !(line[at + 1] >= "0" && line[at + 1] <= "9")) break;
     }
+    if (best.end === 0) return undefined;
+    let left = best.digits - 4;
+    let masked = "";
+    for (let at = start; at < best.end; at++) {
+      const digit = line[at];
+      masked += digit === " " || digit === "-" || left-- <= 0 ? digit : this.settings.mask;
+    }
+    return /** @type {const} */ ({ kind: "card", length: best.end - start, masked });
   }
 }
 
-/** @param {string} digits */
+/** @param {number[]} digits */
 function passesLuhn(digits) {
   let sum = 0;
-  for (let i = 0; i < digits.length; i++) {
-    const digit = digits.charCodeAt(digits.length - 1 - i) - 48;
-    sum += i % 2 === 0 ? digit : digit < 5 ? 2 * digit : 2 * digit - 9;
+  let doubled = false;
+  for (let i = digits.length - 1; i >= 0; i--) {
+    const digit = digits[i];
+    sum += !doubled ? digit : digit < 5 ? 2 * digit : 2 * digit - 9;
+    doubled = !doubled;
   }
   return sum % 10 === 0;
 }

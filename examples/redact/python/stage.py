@@ -72,7 +72,8 @@ class Redact(Stage):
 
     def resident(self, line: str, start: int) -> Tuple[int, str]:
         """The length of the resident number that starts at `start`, 0 for none, and what stands in for it."""
-        if not self.settings.resident_numbers or not RESIDENT.match(line, start):
+        hyphen = line[start + 6 : start + 7] == "-"
+        if not hyphen or not self.settings.resident_numbers or not RESIDENT.match(line, start):
             return 0, ""
         return 14, line[start : start + 8] + self.settings.mask * 6
 
@@ -80,16 +81,15 @@ class Redact(Stage):
         """Likewise a card: the longest run of whole groups with 13 to 19 digits that passes Luhn."""
         groups = GROUPS.match(line, start) if self.settings.cards else None
         text = groups.group() if groups else ""
-        while True:
+        while len(text) >= 13:
             digits = text.replace(" ", "").replace("-", "")
             if len(digits) < 13:
                 return 0, ""
             if len(digits) <= 19 and passes_luhn(digits):
                 return len(text), RUN.sub(self.masking(len(digits) - 4), text)
             last = LAST_GROUP.search(text)
-            if last is None:
-                return 0, ""
-            text = text[: last.start()]
+            text = text[: last.start()] if last else ""
+        return 0, ""
 
     def masking(self, count: int):
         """Replaces the digits of group after group by the mask, `count` of them in all."""
