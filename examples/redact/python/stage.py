@@ -16,6 +16,7 @@ ZEROS = bytes.maketrans(b"123456789", b"000000000")
 THIRTEEN = b"0" * 13
 STRETCH = 16
 
+CANDIDATE = re.compile("[0-9](?:[ -]?[0-9]){12}")
 RUN = re.compile("[0-9]+")
 RESIDENT = re.compile("[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])-[1-8][0-9]{6}(?![0-9])")
 # No more groups than a card has digits: a line that is nothing but numbers must not cost its square.
@@ -57,9 +58,10 @@ class Redact(Stage):
         """The line without its numbers; counts them in `found`."""
         pieces = []
         done = 0
-        run = RUN.search(line)
-        while run:
-            start, end = run.span()
+        candidate = CANDIDATE.search(line)
+        while candidate:
+            start = candidate.start()
+            end = RUN.match(line, start).end()
             for kind, mask in (("resident", self.resident), ("card", self.card)):
                 length, text = mask(line, start)
                 if length:
@@ -67,7 +69,7 @@ class Redact(Stage):
                     done = end = start + length
                     found[kind] += 1
                     break
-            run = RUN.search(line, end)
+            candidate = CANDIDATE.search(line, end)
         return "".join([*pieces, line[done:]])
 
     def resident(self, line: str, start: int) -> Tuple[int, str]:
