@@ -16,7 +16,9 @@ if ! cmp -s "$lock/package-lock.json" "$tools/node/installed.json"; then
     say "installs componentize-js, rolldown and TypeScript from npm to target/tools/node; half a minute, once"
     cp "$lock/package.json" "$lock/package-lock.json" "$tools/node/"
     # No install scripts: nothing here needs one, and a package should not run code because it was installed.
-    npm ci --prefix "$tools/node" --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+    # `npm install`, which keeps to the lock, and not `npm ci`, which refuses a lock without the optional packages of
+    # machines that the registry it was written from does not serve.
+    npm install --prefix "$tools/node" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
     cp "$lock/package-lock.json" "$tools/node/installed.json"
 fi
 for name in jco tsc; do
