@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         workspace_root: root,
         packages: &packages,
         out_dir: &out.join("plugins"),
+        wasi: false,
     })?;
     let mut table = String::from("/// Name and component of every bundled plugin.\n");
     table.push_str("pub static BUNDLED: &[(&str, &[u8])] = &[\n");

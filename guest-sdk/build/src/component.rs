@@ -16,8 +16,8 @@ const IMPORTS: [&str; 2] = ["millstream:stage/host@1.0.0", "millstream:stage/typ
 /// What every stage exports, whatever its signal.
 const EXPORTS: [&str; 4] = ["configure", "process", "tick", "flush"];
 
-/// Wraps a module that wit-bindgen prepared.
-pub(crate) fn wrap(module: &[u8]) -> Result<Vec<u8>> {
+/// Wraps a module that wit-bindgen prepared. With `wasi` it may import that as well.
+pub(crate) fn wrap(module: &[u8], wasi: bool) -> Result<Vec<u8>> {
     let slim = slim(module)?;
     let component = ComponentEncoder::default()
         .module(&slim)
@@ -28,7 +28,7 @@ pub(crate) fn wrap(module: &[u8]) -> Result<Vec<u8>> {
     let Surface { imports, exports } = surface(&component)?;
     let strange: Vec<String> = imports
         .into_iter()
-        .filter(|name| !IMPORTS.contains(&name.as_str()))
+        .filter(|name| !IMPORTS.contains(&name.as_str()) && !(wasi && name.starts_with("wasi:")))
         .collect();
     if !strange.is_empty() {
         bail!(

@@ -8,8 +8,8 @@
 //!   its own directory while build scripts run, and sharing it would wait for ever.
 //! - The nested cargo sees none of the outer one's environment ([`cargo`]), which names another target,
 //!   another compiler and other flags.
-//! - A component imports the functions of `millstream:stage/host@1.0.0` and no others; anything more is an error here rather
-//!   than at a user's start.
+//! - A component imports the functions of `millstream:stage/host@1.0.0` and no others, unless WASI was asked for; anything
+//!   more is an error here rather than at a user's start.
 //! - A component's file is rewritten only when its bytes changed, and its bytes do not depend on where the
 //!   workspace lies: the agent caches compiled code by their hash.
 
@@ -35,6 +35,8 @@ pub struct Request<'a> {
     pub packages: &'a [&'a str],
     /// Where `<name>.wasm` goes.
     pub out_dir: &'a Path,
+    /// Whether they may import WASI too, of which the agent says at a start what it gives.
+    pub wasi: bool,
 }
 
 /// One component.
@@ -58,7 +60,8 @@ pub fn build(request: &Request<'_>) -> Result<Vec<Built>> {
     for (package, module) in request.packages.iter().zip(modules) {
         let name = package.strip_prefix(PREFIX).unwrap_or(package).to_owned();
         let bytes = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-        let component = component::wrap(&bytes).with_context(|| format!("cannot wrap {package}"))?;
+        let component =
+            component::wrap(&bytes, request.wasi).with_context(|| format!("cannot wrap {package}"))?;
         let path = request.out_dir.join(format!("{name}.wasm"));
         if fs::read(&path).ok().as_deref() != Some(component.as_slice()) {
             fs::write(&path, component).with_context(|| format!("cannot write {}", path.display()))?;

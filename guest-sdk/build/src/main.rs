@@ -37,6 +37,7 @@ fn run() -> Result<()> {
         workspace_root: &workspace_root,
         packages: &packages,
         out_dir: &out_dir,
+        wasi: false,
     })? {
         let size = std::fs::metadata(&built.path)?.len();
         writeln!(

@@ -47,6 +47,7 @@ pub struct Host(Arc<Shared>);
 struct Shared {
     engine: Engine,
     linker: Linker<Guest>,
+    wasi: Linker<Guest>,
     cache: Option<PathBuf>,
     _clock: Clock,
 }
@@ -67,10 +68,13 @@ impl Host {
         let mut linker = Linker::new(&engine);
         Bindings::add_to_linker::<Guest, wasmtime::component::HasSelf<Guest>>(&mut linker, |guest| guest)
             .map_err(HostError::Engine)?;
+        let mut wasi = linker.clone();
+        crate::wasi::link(&mut wasi).map_err(HostError::Engine)?;
         let clock = Clock::start(engine.clone()).map_err(HostError::Clock)?;
         Ok(Self(Arc::new(Shared {
             engine,
             linker,
+            wasi,
             cache: cache.map(Path::to_path_buf),
             _clock: clock,
         })))
@@ -100,8 +104,14 @@ impl Host {
         &self.0.engine
     }
 
+    /// What a component is given that does not import WASI.
     pub(crate) fn linker(&self) -> &Linker<Guest> {
         &self.0.linker
+    }
+
+    /// What one is given that does.
+    pub(crate) fn wasi(&self) -> &Linker<Guest> {
+        &self.0.wasi
     }
 
     pub(crate) fn cache(&self) -> Option<&Path> {

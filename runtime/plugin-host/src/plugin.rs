@@ -8,12 +8,20 @@ use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::LogStagePre;
 use crate::engine::Host;
-use crate::error::LoadError;
+use crate::error::{GrantError, LoadError};
+use crate::grants::Grants;
 use crate::instance::Guest;
+use crate::wasi::{self, Granted};
 
-/// A compiled component whose imports are resolved. Cheap to clone.
+/// The package of our own interfaces; whether their version and functions are known, the linker says.
+const OURS: &str = "millstream:stage/";
+
+/// A compiled component whose imports are resolved, and what it was granted. Cheap to clone.
 #[derive(Clone)]
-pub struct Plugin(Arc<Shared>);
+pub struct Plugin {
+    shared: Arc<Shared>,
+    granted: Arc<Granted>,
+}
 
 struct Shared {
     host: Host,
@@ -51,50 +59,106 @@ impl Plugin {
             what: name.into(),
             source,
         };
-        let pre: InstancePre<Guest> = host.linker().instantiate_pre(&component).map_err(world)?;
+        let pre = match needs(host, name, &component)? {
+            Needs::Nothing => host.linker().instantiate_pre(&component),
+            Needs::Wasi => host.wasi().instantiate_pre(&component),
+            Needs::Sockets => wasi::without_sockets(host.wasi(), host.engine(), &component)
+                .and_then(|linker| linker.instantiate_pre(&component)),
+        };
+        let pre: InstancePre<Guest> = pre.map_err(world)?;
         let pre = LogStagePre::new(pre).map_err(world)?;
-        Ok(Self(Arc::new(Shared {
+        let shared = Shared {
             host: host.clone(),
             name: name.into(),
             sha256,
             pre,
             from_cache,
-        })))
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            granted: Arc::default(),
+        })
+    }
+
+    /// The same plugin with these grants instead of those it has.
+    ///
+    /// # Errors
+    /// When a folder cannot be opened.
+    pub fn with_grants(mut self, grants: &Grants) -> Result<Self, GrantError> {
+        self.granted = Arc::new(Granted::open(grants)?);
+        Ok(self)
     }
 
     /// Its name, for messages.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.shared.name
     }
 
     /// The sha256 of its component, in hex.
     #[must_use]
     pub fn sha256(&self) -> &str {
-        &self.0.sha256
+        &self.shared.sha256
     }
 
     /// Whether its code came from the cache.
     #[must_use]
     pub fn from_cache(&self) -> bool {
-        self.0.from_cache
+        self.shared.from_cache
+    }
+
+    pub(crate) fn granted(&self) -> &Arc<Granted> {
+        &self.granted
     }
 
     pub(crate) fn host(&self) -> &Host {
-        &self.0.host
+        &self.shared.host
     }
 
     pub(crate) fn pre(&self) -> &LogStagePre<Guest> {
-        &self.0.pre
+        &self.shared.pre
     }
 }
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Plugin")
-            .field("name", &self.0.name)
-            .field("sha256", &self.0.sha256)
+            .field("name", &self.shared.name)
+            .field("sha256", &self.shared.sha256)
             .finish()
+    }
+}
+
+/// What a component wants beside the `host` interface.
+enum Needs {
+    Nothing,
+    Wasi,
+    Sockets,
+}
+
+fn needs(host: &Host, name: &str, component: &Component) -> Result<Needs, LoadError> {
+    let ty = component.component_type();
+    let mut needs = Needs::Nothing;
+    let mut strange = Vec::new();
+    for (import, _) in ty.imports(host.engine()) {
+        if import.starts_with(OURS) {
+            continue;
+        }
+        if wasi::is_socket(import) {
+            needs = Needs::Sockets;
+        } else if !wasi::is_given(import) {
+            strange.push(import.to_owned());
+        } else if matches!(needs, Needs::Nothing) {
+            needs = Needs::Wasi;
+        }
+    }
+    if strange.is_empty() {
+        Ok(needs)
+    } else {
+        Err(LoadError::Import {
+            what: name.into(),
+            interfaces: strange,
+        })
     }
 }
 

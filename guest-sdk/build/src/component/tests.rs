@@ -40,7 +40,7 @@ fn other_things_are_refused() {
         (&b"hello"[..], "not a WebAssembly module"),
         (b"\0asm\x01\0\0\0", "is `export_stage!` missing?"),
     ] {
-        let error = format!("{:#}", wrap(bytes).unwrap_err());
+        let error = format!("{:#}", wrap(bytes, false).unwrap_err());
         assert!(error.contains(says), "{error}");
     }
 }
