@@ -19,7 +19,7 @@
 //!   stage does follows from what it is given, also after a replay.
 //! - Nothing here waits. Whoever sleeps finds the monotonic clock put forward instead, granted or not. Files are read on
 //!   the stage's thread, as its own disk allows.
-//! - Nothing a guest does here grows without a bound: handles ([`HANDLES`]), open files, the bytes of a read, of a line.
+//! - Nothing a guest does here grows without a bound: handles ([`handles`]), open files, the bytes of a read, of a line.
 //! - There is no network. Sockets are names without functions behind them, because Python's runtime imports them whatever a
 //!   plugin does; HTTP and everything else that is not in the table is refused when a component is loaded.
 //! - Components without WASI get a linker without it.
@@ -34,6 +34,7 @@ mod clocks;
 mod descriptor;
 mod files;
 mod folder;
+mod handles;
 mod io;
 mod random;
 mod sockets;
@@ -42,7 +43,7 @@ mod stream;
 
 use std::sync::Arc;
 
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::component::{HasSelf, Linker};
 
 use crate::error::GrantError;
 use crate::events::{Level, StageEvents};
@@ -50,14 +51,12 @@ use crate::grants::Grants;
 use crate::instance::Guest;
 use clocks::Monotonic;
 use folder::Folder;
+use handles::Handles;
 use random::Random;
 use stdio::Lines;
 
 pub(crate) use sockets::{is_socket, without_sockets};
 pub(crate) use stdio::Exited;
-
-/// How many handles (files, streams, pollables) an instance may have at once: runtimes have about ten.
-const HANDLES: usize = 1024;
 
 /// The packages of the bindings, whose interfaces are linked.
 const GIVEN: [&str; 20] = [
@@ -129,7 +128,7 @@ impl Granted {
 pub(crate) struct Wasi {
     granted: Arc<Granted>,
     events: Arc<dyn StageEvents>,
-    table: ResourceTable,
+    table: Handles,
     /// The `now` of the call, in nanoseconds since the epoch.
     pub(crate) now: i64,
     monotonic: Monotonic,
@@ -142,12 +141,10 @@ pub(crate) struct Wasi {
 
 impl Wasi {
     pub(crate) fn new(granted: Arc<Granted>, events: Arc<dyn StageEvents>) -> Self {
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES);
         Self {
             granted,
             events,
-            table,
+            table: Handles::new(),
             now: 0,
             monotonic: Monotonic::default(),
             random: Random::default(),

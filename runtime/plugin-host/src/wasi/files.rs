@@ -96,7 +96,7 @@ fn hashed(stat: &Stat) -> types::MetadataHashValue {
 
 impl Wasi {
     /// What is known of the thing at a path in a folder.
-    fn stat_of(&self, folder: &Resource<Descriptor>, flags: PathFlags, path: &str) -> Filed<Stat> {
+    fn stat_of(&mut self, folder: &Resource<Descriptor>, flags: PathFlags, path: &str) -> Filed<Stat> {
         let folder = self.table.get(folder)?;
         let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
         let found = folder
@@ -145,8 +145,7 @@ impl types::HostDirectoryEntryStream for Wasi {
     }
 
     fn drop(&mut self, listing: Resource<Listing>) -> Result<()> {
-        self.table.delete(listing)?;
-        Ok(())
+        self.table.delete(listing)
     }
 }
 
@@ -352,7 +351,6 @@ impl types::HostDescriptor for Wasi {
     }
 
     fn drop(&mut self, this: Resource<Descriptor>) -> Result<()> {
-        self.table.delete(this)?;
-        Ok(())
+        self.table.delete(this)
     }
 }

@@ -24,7 +24,7 @@ impl Wasi {
     }
 
     fn put(&mut self, stream: &Resource<OutputStream>, bytes: &[u8]) -> Streamed<()> {
-        let lines = match self.table.get(stream)? {
+        let lines = match *self.table.get(stream)? {
             OutputStream::Stdout => &mut self.stdout,
             OutputStream::Stderr => &mut self.stderr,
         };
@@ -54,8 +54,7 @@ impl error::HostError for Wasi {
     }
 
     fn drop(&mut self, failure: Resource<Failure>) -> Result<()> {
-        self.table.delete(failure)?;
-        Ok(())
+        self.table.delete(failure)
     }
 }
 
@@ -95,8 +94,7 @@ impl poll::HostPollable for Wasi {
     }
 
     fn drop(&mut self, pollable: Resource<Pollable>) -> Result<()> {
-        self.table.delete(pollable)?;
-        Ok(())
+        self.table.delete(pollable)
     }
 }
 
@@ -120,12 +118,11 @@ impl streams::HostInputStream for Wasi {
     }
 
     fn subscribe(&mut self, _: Resource<InputStream>) -> Result<Resource<Pollable>> {
-        Ok(self.table.push(Pollable::Ready)?)
+        self.table.push(Pollable::Ready)
     }
 
     fn drop(&mut self, stream: Resource<InputStream>) -> Result<()> {
-        self.table.delete(stream)?;
-        Ok(())
+        self.table.delete(stream)
     }
 }
 
@@ -151,7 +148,7 @@ impl streams::HostOutputStream for Wasi {
     }
 
     fn subscribe(&mut self, _: Resource<OutputStream>) -> Result<Resource<Pollable>> {
-        Ok(self.table.push(Pollable::Ready)?)
+        self.table.push(Pollable::Ready)
     }
 
     fn write_zeroes(&mut self, stream: Resource<OutputStream>, length: u64) -> Streamed<()> {
@@ -188,7 +185,6 @@ impl streams::HostOutputStream for Wasi {
     }
 
     fn drop(&mut self, stream: Resource<OutputStream>) -> Result<()> {
-        self.table.delete(stream)?;
-        Ok(())
+        self.table.delete(stream)
     }
 }
