@@ -3,11 +3,7 @@
 //!
 //! The guest is `guests/errand`. Each of its errands has a case here: [`cases!`] makes the tests and the list.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "these are tests; their shared steps may fail like them"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../guests/errand/src/errand.rs"]
 mod errand;
@@ -21,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use errand::{ERRANDS, Errand};
-use millstream_plugin_host::{Grants, Host, Level, Limits, LogStage, Plugin};
+use millstream_plugin_host::{Grants, Host, Level, Limits, LogStage, Plugin, Want, inspect};
 use millstream_tests::staged::{Said, batch, on_stage_thread};
 use tokio::time::Instant;
 
@@ -338,5 +334,148 @@ fn open(path: &Path) -> Result<(), String> {
     match plugin().with_grants(&grants) {
         Ok(_) => Ok(()),
         Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),
+    }
+}
+
+/// A component with one more custom section, of less than 128 bytes.
+fn with_section(wasm: &mut Vec<u8>, name: &str, data: &[u8]) {
+    let length = u8::try_from(1 + name.len() + data.len()).unwrap();
+    assert!(length < 128);
+    wasm.extend([0, length, u8::try_from(name.len()).unwrap()]);
+    wasm.extend_from_slice(name.as_bytes());
+    wasm.extend_from_slice(data);
+}
+
+#[test]
+fn a_component_is_described_from_its_bytes() {
+    let mut wasm = fs::read(env!("ERRAND_WASM")).unwrap();
+    with_section(&mut wasm, "component-name", b"\0\x07\x06errand");
+    with_section(&mut wasm, "version", b"1.2.3\x1b[31m");
+    with_section(&mut wasm, "licenses", b"Apache-2.0");
+    with_section(&mut wasm, "producers", b"\x01\x08language\x01\x02Go\x041.27");
+    let about = inspect(&wasm).unwrap();
+    assert_eq!(about.name.as_deref(), Some("errand"));
+    assert_eq!(
+        about.version.as_deref(),
+        Some("1.2.3[31m"),
+        "what a terminal obeys is left out"
+    );
+    assert_eq!(about.licence.as_deref(), Some("Apache-2.0"));
+    assert_eq!(about.languages, ["Go"]);
+    assert_eq!(
+        (about.size, about.world.as_deref()),
+        (wasm.len(), Some("millstream:stage/log-stage"))
+    );
+    assert_eq!(about.refused().count(), 0);
+    assert!(
+        about
+            .imports
+            .iter()
+            .any(|import| import == "wasi:filesystem/types@0.2.12"),
+        "{:?}",
+        about.imports
+    );
+    let wants: Vec<_> = Want::ALL.into_iter().filter(|want| about.wants(*want)).collect();
+    assert_eq!(
+        wants,
+        [
+            Want::Files,
+            Want::Environment,
+            Want::Clock,
+            Want::Random,
+            Want::Output
+        ]
+    );
+    let plugin = Host::new(None).unwrap().load("errand", &wasm).unwrap();
+    assert_eq!(plugin.sha256(), about.sha256);
+}
+
+#[test]
+fn interest_is_known_without_a_stage() {
+    on_stage_thread(|| {
+        let interest = plugin().interest(&serde_json::json!({ "errand": "print" }), &Limits::default());
+        assert!(interest.map_err(anyhow::Error::from).unwrap().lines);
+        let refused = plugin().interest(&serde_json::json!({ "errand": "none" }), &Limits::default());
+        assert!(refused.unwrap_err().to_string().contains("no such errand"));
+    })
+    .unwrap();
+}
+
+#[test]
+fn what_is_no_component_is_not_described() {
+    let wasm = fs::read(env!("ERRAND_WASM")).unwrap();
+    for bytes in [&b"text"[..], b"\0asm\x01\0\0\0", &wasm[..wasm.len() / 2]] {
+        assert!(inspect(bytes).is_err());
+    }
+}
+
+/// The guest with another name for an interface it imports, of the same length.
+fn importing(interface: &[u8], instead: &[u8]) -> Vec<u8> {
+    assert_eq!(interface.len(), instead.len());
+    let mut wasm = fs::read(env!("ERRAND_WASM")).unwrap();
+    let mut places = 0;
+    for at in 0..wasm.len() - interface.len() {
+        if wasm[at..].starts_with(interface) {
+            wasm[at..at + instead.len()].copy_from_slice(instead);
+            places += 1;
+        }
+    }
+    assert!(places > 0);
+    wasm
+}
+
+#[test]
+fn sockets_may_be_imported_and_not_called() {
+    on_stage_thread(|| {
+        let wasm = importing(b"wasi:random/insecure@0.2.12", b"wasi:sockets/insecur@0.2.12");
+        let about = inspect(&wasm).unwrap();
+        assert!(about.wants(Want::Sockets) && about.refused().next().is_none());
+        let plugin = Host::new(None).unwrap().load("errand", &wasm).unwrap();
+        let start = |errand: &str| {
+            let settings = serde_json::json!({ "errand": errand });
+            let stage = LogStage::new(
+                plugin.clone(),
+                &settings,
+                Limits::default(),
+                Arc::new(Said::default()),
+            );
+            stage.map_err(anyhow::Error::from).unwrap()
+        };
+        assert!(start("print").process(batch(&["go"]), NOW).is_ok());
+        let told = start("random")
+            .process(batch(&["go"]), NOW)
+            .unwrap_err()
+            .error
+            .to_string();
+        assert!(
+            told.contains("it calls wasi:sockets/insecur@0.2.12#get-insecure-random-u64"),
+            "{told}"
+        );
+        assert!(told.contains("there is no network for plugins"), "{told}");
+    })
+    .unwrap();
+}
+
+#[test]
+fn what_no_plugin_is_given_is_refused_by_name() {
+    for instead in [
+        &b"wasi:http/handlers@0.2.12"[..],
+        b"wasi:config/store1@0.2.12",
+        b"wasi:random/random@0.3.10",
+        b"some:thing/else123@0.2.12",
+    ] {
+        let wasm = importing(b"wasi:random/random@0.2.12", instead);
+        let name = String::from_utf8(instead.to_vec()).unwrap();
+        assert_eq!(
+            inspect(&wasm).unwrap().refused().collect::<Vec<_>>(),
+            [name.as_str()]
+        );
+        let error = Host::new(None)
+            .unwrap()
+            .load("errand", &wasm)
+            .err()
+            .unwrap()
+            .to_string();
+        assert_eq!(error, format!("errand imports {name}, which no plugin is given"));
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn wrap(module: &[u8], wasi: bool) -> Result<Vec<u8>> {
     let Surface { imports, exports } = surface(&component)?;
     let strange: Vec<String> = imports
         .into_iter()
-        .filter(|name| !IMPORTS.contains(&name.as_str()) && !(wasi && name.starts_with("wasi:")))
+        .filter(|name| !(IMPORTS.contains(&name.as_str()) || (wasi && name.starts_with("wasi:"))))
         .collect();
     if !strange.is_empty() {
         bail!(

@@ -25,6 +25,9 @@ pub enum LoadError {
         /// What it looks like instead.
         hint: &'static str,
     },
+    /// It cannot be read.
+    #[error("cannot read the component")]
+    Inspect(#[source] wasmparser::BinaryReaderError),
     /// It does not compile.
     #[error("cannot compile {what}")]
     Compile {

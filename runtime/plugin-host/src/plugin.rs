@@ -8,20 +8,20 @@ use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::LogStagePre;
 use crate::engine::Host;
-use crate::error::{GrantError, LoadError};
+use crate::error::{GrantError, LoadError, StageError};
+use crate::events::Unheard;
 use crate::grants::Grants;
-use crate::instance::Guest;
+use crate::instance::{Guest, Instance};
+use crate::interest::Interest;
+use crate::limits::Limits;
 use crate::wasi::{self, Granted};
 
 /// The package of our own interfaces; whether their version and functions are known, the linker says.
-const OURS: &str = "millstream:stage/";
+pub(crate) const OURS: &str = "millstream:stage/";
 
 /// A compiled component whose imports are resolved, and what it was granted. Cheap to clone.
 #[derive(Clone)]
-pub struct Plugin {
-    shared: Arc<Shared>,
-    granted: Arc<Granted>,
-}
+pub struct Plugin(Arc<Shared>, Arc<Granted>);
 
 struct Shared {
     host: Host,
@@ -74,10 +74,16 @@ impl Plugin {
             pre,
             from_cache,
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-            granted: Arc::default(),
-        })
+        Ok(Self(Arc::new(shared), Arc::default()))
+    }
+
+    /// The columns it reads when it is configured with `settings`. What it says meanwhile goes nowhere.
+    ///
+    /// # Errors
+    /// When it refuses the settings or fails.
+    pub fn interest(&self, settings: &serde_json::Value, limits: &Limits) -> Result<Interest, StageError> {
+        let (_, interest) = Instance::new(self, &settings.to_string(), limits, Arc::new(Unheard))?;
+        Ok(interest)
     }
 
     /// The same plugin with these grants instead of those it has.
@@ -85,46 +91,46 @@ impl Plugin {
     /// # Errors
     /// When a folder cannot be opened.
     pub fn with_grants(mut self, grants: &Grants) -> Result<Self, GrantError> {
-        self.granted = Arc::new(Granted::open(grants)?);
+        self.1 = Arc::new(Granted::open(grants)?);
         Ok(self)
     }
 
     /// Its name, for messages.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.shared.name
+        &self.0.name
     }
 
     /// The sha256 of its component, in hex.
     #[must_use]
     pub fn sha256(&self) -> &str {
-        &self.shared.sha256
+        &self.0.sha256
     }
 
     /// Whether its code came from the cache.
     #[must_use]
     pub fn from_cache(&self) -> bool {
-        self.shared.from_cache
+        self.0.from_cache
     }
 
     pub(crate) fn granted(&self) -> &Arc<Granted> {
-        &self.granted
+        &self.1
     }
 
     pub(crate) fn host(&self) -> &Host {
-        &self.shared.host
+        &self.0.host
     }
 
     pub(crate) fn pre(&self) -> &LogStagePre<Guest> {
-        &self.shared.pre
+        &self.0.pre
     }
 }
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Plugin")
-            .field("name", &self.shared.name)
-            .field("sha256", &self.shared.sha256)
+            .field("name", &self.0.name)
+            .field("sha256", &self.0.sha256)
             .finish()
     }
 }
@@ -163,7 +169,7 @@ fn needs(host: &Host, name: &str, component: &Component) -> Result<Needs, LoadEr
 }
 
 /// Says what a file is that people take for a component.
-fn refuse_other_formats(name: &str, wasm: &[u8]) -> Result<(), LoadError> {
+pub(crate) fn refuse_other_formats(name: &str, wasm: &[u8]) -> Result<(), LoadError> {
     let hint = match wasm.get(..8) {
         Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => return Ok(()),
         Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => {
@@ -178,7 +184,7 @@ fn refuse_other_formats(name: &str, wasm: &[u8]) -> Result<(), LoadError> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

@@ -1,11 +1,11 @@
 //! What is behind the handles of files and folders.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use rustix::fs::{Dir, FileType, Stat, fstat};
+use rustix::fs::{Dir, FileType, fstat};
 use rustix::io::Errno;
 
 /// A file or folder that is open, counted among its instance's.
@@ -40,8 +40,8 @@ impl Descriptor {
         self.opened.file.as_fd()
     }
 
-    pub(super) fn stat(&self) -> Result<Stat, Errno> {
-        fstat(self.fd())
+    pub(super) fn stat(&self) -> io::Result<Metadata> {
+        self.opened.file.metadata()
     }
 
     pub(super) fn kind(&self) -> FileType {

@@ -1,11 +1,13 @@
 //! `wasi:filesystem`: the granted folders, to read.
 
+use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{FileType, Stat, fstat};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -67,27 +69,27 @@ fn kind(kind: FileType) -> DescriptorType {
     }
 }
 
-fn told(stat: &Stat) -> types::DescriptorStat {
-    let time = |seconds: i64, nanoseconds: u64| {
-        let seconds = u64::try_from(seconds).ok()?;
-        Some(datetime(Duration::new(seconds, u32::try_from(nanoseconds).ok()?)))
+fn told(stat: &Metadata) -> types::DescriptorStat {
+    let time = |seconds: i64, nanoseconds: i64| {
+        let (seconds, nanoseconds) = (u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);
+        Some(datetime(Duration::new(seconds, nanoseconds)))
     };
     types::DescriptorStat {
-        type_: kind(FileType::from_raw_mode(stat.st_mode)),
-        link_count: u64::from(stat.st_nlink),
-        size: u64::try_from(stat.st_size).unwrap_or_default(),
-        data_access_timestamp: time(stat.st_atime, stat.st_atime_nsec),
-        data_modification_timestamp: time(stat.st_mtime, stat.st_mtime_nsec),
-        status_change_timestamp: time(stat.st_ctime, stat.st_ctime_nsec),
+        type_: kind(FileType::from_raw_mode(stat.mode())),
+        link_count: stat.nlink(),
+        size: stat.size(),
+        data_access_timestamp: time(stat.atime(), stat.atime_nsec()),
+        data_modification_timestamp: time(stat.mtime(), stat.mtime_nsec()),
+        status_change_timestamp: time(stat.ctime(), stat.ctime_nsec()),
     }
 }
 
 /// Says whether a file is the same and unchanged, without saying which.
-fn hashed(stat: &Stat) -> types::MetadataHashValue {
+fn hashed(stat: &Metadata) -> types::MetadataHashValue {
     let mut hasher = DefaultHasher::new();
-    (stat.st_dev, stat.st_ino).hash(&mut hasher);
+    (stat.dev(), stat.ino()).hash(&mut hasher);
     let upper = hasher.finish();
-    (stat.st_size, stat.st_mtime, stat.st_mtime_nsec).hash(&mut hasher);
+    (stat.size(), stat.mtime(), stat.mtime_nsec()).hash(&mut hasher);
     types::MetadataHashValue {
         lower: hasher.finish(),
         upper,
@@ -96,14 +98,14 @@ fn hashed(stat: &Stat) -> types::MetadataHashValue {
 
 impl Wasi {
     /// What is known of the thing at a path in a folder.
-    fn stat_of(&mut self, folder: &Resource<Descriptor>, flags: PathFlags, path: &str) -> Filed<Stat> {
+    fn stat_of(&mut self, folder: &Resource<Descriptor>, flags: PathFlags, path: &str) -> Filed<Metadata> {
         let folder = self.table.get(folder)?;
         let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
-        let found = folder
-            .folder()
-            .and_then(|folder| point_at(folder, path, follow))
-            .and_then(fstat);
-        Ok(found.map_err(code))
+        let found = folder.folder().and_then(|folder| point_at(folder, path, follow));
+        Ok(found
+            .map_err(io::Error::from)
+            .and_then(|file| file.metadata())
+            .map_err(|error| io_code(&error)))
     }
 
     /// Whether one more file may be opened.
@@ -234,7 +236,7 @@ impl types::HostDescriptor for Wasi {
 
     fn stat(&mut self, this: Resource<Descriptor>) -> Filed<types::DescriptorStat> {
         let stat = self.table.get(&this)?.stat();
-        Ok(stat.map(|stat| told(&stat)).map_err(code))
+        Ok(stat.map(|stat| told(&stat)).map_err(|error| io_code(&error)))
     }
 
     fn stat_at(
@@ -332,13 +334,13 @@ impl types::HostDescriptor for Wasi {
 
     fn is_same_object(&mut self, this: Resource<Descriptor>, other: Resource<Descriptor>) -> Result<bool> {
         let (this, other) = (self.table.get(&this)?.stat(), self.table.get(&other)?.stat());
-        let object = |stat: Stat| (stat.st_dev, stat.st_ino);
-        Ok(this.is_ok() && this.map(object) == other.map(object))
+        let object = |stat: Metadata| (stat.dev(), stat.ino());
+        Ok(matches!((this.map(object), other.map(object)), (Ok(this), Ok(other)) if this == other))
     }
 
     fn metadata_hash(&mut self, this: Resource<Descriptor>) -> Filed<types::MetadataHashValue> {
         let stat = self.table.get(&this)?.stat();
-        Ok(stat.map(|stat| hashed(&stat)).map_err(code))
+        Ok(stat.map(|stat| hashed(&stat)).map_err(|error| io_code(&error)))
     }
 
     fn metadata_hash_at(

@@ -51,8 +51,8 @@ pub(super) fn open_beneath(folder: BorrowedFd<'_>, path: &str, follow: bool) -> 
 }
 
 /// A handle on whatever is there, only to ask about it.
-pub(super) fn point_at(folder: BorrowedFd<'_>, path: &str, follow: bool) -> Result<OwnedFd, Errno> {
-    look(folder, path, OFlags::PATH | followed(follow))
+pub(super) fn point_at(folder: BorrowedFd<'_>, path: &str, follow: bool) -> Result<File, Errno> {
+    look(folder, path, OFlags::PATH | followed(follow)).map(File::from)
 }
 
 /// Where a link leads, if not out of its folder by its first step.
