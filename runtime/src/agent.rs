@@ -28,6 +28,7 @@ use crate::disk::LocalDisk;
 use crate::manifest::Manifest;
 use crate::pipeline::graph::Surroundings;
 use crate::pipeline::{Assembly, DrainReport, Graph, Plan};
+use crate::plugins::Library;
 use crate::sources::file::CheckpointBook;
 
 /// How long a drain may take. Kubernetes kills after 30 s by default; this leaves no margin on purpose, since what is
@@ -40,6 +41,7 @@ const RELOADS_QUEUED: usize = 4;
 /// One process and its graph.
 pub struct Agent {
     host: Host,
+    library: Library,
     around: Surroundings,
     ready: Arc<AtomicBool>,
     /// Stops the task that saves checkpoints.
@@ -67,6 +69,7 @@ impl Agent {
         };
         Ok(Self {
             host,
+            library: Library::new(storage),
             around,
             ready: Arc::default(),
             keeping: CancellationToken::new(),
@@ -79,7 +82,7 @@ impl Agent {
     /// # Errors
     /// With everything that is wrong, in the manifest's words.
     pub fn plan(&self, manifest: Manifest) -> Result<Plan, crate::manifest::ManifestErrors> {
-        Plan::make(manifest, &self.host, &self.around.families.stages)
+        Plan::make(manifest, &self.host, &self.library, &self.around.families.stages)
     }
 
     /// Starts a plan; nobody listens to signals for it.

@@ -1,4 +1,4 @@
-//! `millstream check`: say what is wrong with a manifest.
+//! `millstream check`: say what is wrong with a manifest, and what its plugins are and may do.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -8,9 +8,10 @@ use clap::Args;
 use millstream_plugin_host::Host;
 
 use super::exit::InputError;
-use super::{exit, load};
+use super::{components, exit, load};
 use crate::admin::Families;
 use crate::pipeline::Plan;
+use crate::plugins::Library;
 
 /// Arguments of `check`.
 #[derive(Args, Debug)]
@@ -18,9 +19,13 @@ pub struct CheckArgs {
     /// The manifest.
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
+
+    /// Where plugins are kept that have to be fetched.
+    #[arg(long, value_name = "DIR", default_value = "data-millstream")]
+    pub storage_path: PathBuf,
 }
 
-/// Checks the manifest: loads, compiles and configures every plugin, contacts nothing.
+/// Checks the manifest: gets, compiles and configures every plugin, contacts nothing but where plugins are fetched from.
 ///
 /// # Errors
 /// With everything that is wrong with it.
@@ -28,8 +33,10 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let manifest = load(&args.manifest)?;
     exit::warn(&manifest.warnings);
     let families = Families::register().context("cannot set up the metrics")?;
-    // Without a cache: a check leaves nothing behind.
-    let plan = Plan::make(manifest, &Host::new(None)?, &families.stages).map_err(InputError::from)?;
+    // Without a cache: a check leaves nothing behind but the plugins it had to fetch.
+    let (host, library) = (Host::new(None)?, Library::new(&args.storage_path));
+    let plan = Plan::make(manifest, &host, &library, &families.stages).map_err(InputError::from)?;
+    let plugins = components::told(&plan, &library);
     let manifest = plan.manifest;
     let (sources, pipelines) = (manifest.sources.len(), manifest.pipelines.len());
     let (stages, sinks) = (
@@ -40,6 +47,7 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<()> {
             .sum::<usize>(),
         manifest.sinks.len(),
     );
+    write!(io::stdout().lock(), "{plugins}").context("cannot print the result")?;
     writeln!(
         io::stdout().lock(),
         "{}: good (sources: {sources}, pipelines: {pipelines}, stages: {stages}, sinks: {sinks})",

@@ -8,12 +8,12 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use millstream_plugin_host::{Host, Limits, LoadError, LogStage, Plugin, STACK_SIZE, StageError};
+use millstream_plugin_host::{Host, Limits, LogStage, Plugin, STACK_SIZE, StageError};
 
-use crate::manifest::{
-    Manifest, ManifestError, ManifestErrors, PipelineEntry, Place, PluginEntry, StageEntry,
-};
-use crate::stages::{Events, GuestMetrics, Stage, StageMetrics, bundled};
+use super::load::{self, Loaded};
+use crate::manifest::{Manifest, ManifestError, ManifestErrors, PipelineEntry, Place, StageEntry};
+use crate::plugins::Library;
+use crate::stages::{Events, GuestMetrics, Stage, StageMetrics};
 
 /// A manifest whose plugins are ready.
 pub struct Plan {
@@ -23,6 +23,8 @@ pub struct Plan {
     pub stages: BTreeMap<String, Vec<Stage>>,
     /// The plugins in use.
     pub plugins: BTreeMap<String, Plugin>,
+    /// What they say of themselves, and where they came from.
+    pub origins: BTreeMap<String, Loaded>,
 }
 
 /// What stages report to.
@@ -35,12 +37,17 @@ pub struct Instruments {
 }
 
 impl Plan {
-    /// Loads, compiles and configures every plugin the manifest uses.
+    /// Gets, compiles and configures every plugin the manifest uses; what has to be fetched goes into `library`.
     ///
     /// # Errors
     /// All faults found, each with its place in the manifest.
-    pub fn make(manifest: Manifest, host: &Host, instruments: &Instruments) -> Result<Self, ManifestErrors> {
-        let plugins = load_all(&manifest, host)?;
+    pub fn make(
+        manifest: Manifest,
+        host: &Host,
+        library: &Library,
+        instruments: &Instruments,
+    ) -> Result<Self, ManifestErrors> {
+        let (plugins, origins) = load::all(&manifest, host, library)?;
         let mut stages = BTreeMap::new();
         let mut faults = Vec::new();
         thread::scope(|scope| {
@@ -66,55 +73,11 @@ impl Plan {
                 manifest,
                 stages,
                 plugins,
+                origins,
             })
         } else {
             Err(ManifestErrors::new(faults))
         }
-    }
-}
-
-/// Loads the plugins that the manifest declares or runs.
-fn load_all(manifest: &Manifest, host: &Host) -> Result<BTreeMap<String, Plugin>, ManifestErrors> {
-    let mut plugins = BTreeMap::new();
-    let mut faults = Vec::new();
-    thread::scope(|scope| {
-        let loading: Vec<_> = manifest
-            .plugins
-            .iter()
-            .map(|(name, entry)| {
-                (
-                    name,
-                    entry,
-                    deep(scope, "plugin-load", move || load(host, name, entry)),
-                )
-            })
-            .collect();
-        for (name, entry, thread) in loading {
-            match joined(thread) {
-                Ok(Ok(plugin)) => drop(plugins.insert(name.clone(), plugin)),
-                Ok(Err(cause)) => {
-                    let fix = match entry.path {
-                        Some(_) => "build the plugin, or correct `path`",
-                        None => "this build does not hold the plugin: report it",
-                    };
-                    let message = format!("plugin `{name}` cannot be used");
-                    faults.push(manifest.error_at(entry.place, message, fix).because(cause));
-                }
-                Err(cause) => faults.push(no_thread(manifest, entry.place, cause)),
-            }
-        }
-    });
-    if faults.is_empty() {
-        Ok(plugins)
-    } else {
-        Err(ManifestErrors::new(faults))
-    }
-}
-
-fn load(host: &Host, name: &str, entry: &PluginEntry) -> Result<Plugin, LoadError> {
-    match &entry.path {
-        Some(path) => host.load_file(name, path),
-        None => host.load(name, bundled::component(name).unwrap_or_default()),
     }
 }
 
@@ -156,9 +119,10 @@ fn configure_one(
     let limits = Limits {
         memory,
         timeout: entry.timeout,
-        ..Limits::default()
+        output_factor: entry.output,
     };
-    let events = Arc::new(Events::new(pipeline, name, instruments.guests.clone()));
+    let events = Events::new(pipeline, name, instruments.guests.clone()).with_log_rate(entry.log_rate);
+    let events = Arc::new(events);
     let inner = LogStage::new(plugin.clone(), &stage.settings, limits, events.clone())?;
     Ok(Stage::new(
         &events,
@@ -183,7 +147,7 @@ fn stage_name(stages: &[StageEntry], index: usize) -> String {
 }
 
 /// A thread with the stack that guests need.
-fn deep<'scope, T: Send + 'scope>(
+pub(super) fn deep<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     name: &str,
     work: impl FnOnce() -> T + Send + 'scope,
@@ -195,13 +159,13 @@ fn deep<'scope, T: Send + 'scope>(
 }
 
 /// The thread's answer, or why there was none.
-fn joined<T>(thread: io::Result<ScopedJoinHandle<'_, T>>) -> io::Result<T> {
+pub(super) fn joined<T>(thread: io::Result<ScopedJoinHandle<'_, T>>) -> io::Result<T> {
     thread?
         .join()
         .map_err(|_| io::Error::other("the thread panicked"))
 }
 
-fn no_thread(manifest: &Manifest, place: Place, cause: io::Error) -> ManifestError {
+pub(super) fn no_thread(manifest: &Manifest, place: Place, cause: io::Error) -> ManifestError {
     let message = "a thread to set up plugins cannot be had";
     manifest
         .error_at(
