@@ -33,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         workspace_root: root,
         packages: &packages,
         out_dir: &out.join("plugins"),
+        wasi: false,
     })?;
     let (empty, bundled) = built.split_last().ok_or("nothing was built")?;
     let mut table = String::from("/// Name and component of every bundled plugin.\n");

@@ -23,10 +23,11 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{Admin, Families};
 use crate::delivery::spool::Shelf;
 use crate::disk::LocalDisk;
-use crate::manifest::{Manifest, ManifestErrors};
+use crate::manifest::{Manifest, ManifestErrors, PluginOrigin};
 use crate::pipeline::graph::Surroundings;
 use crate::pipeline::succession::StageSpec;
 use crate::pipeline::{Assembly, DrainReport, Graph, Plan};
+use crate::plugins::Library;
 use crate::sources::file::CheckpointBook;
 use crate::stages::DeadLetters;
 use watch::Watch;
@@ -41,6 +42,7 @@ const RELOADS_QUEUED: usize = 4;
 /// One process and its graph.
 pub struct Agent {
     host: Host,
+    library: Library,
     around: Surroundings,
     ready: Arc<AtomicBool>,
     /// Stops the task that saves checkpoints.
@@ -69,6 +71,7 @@ impl Agent {
         };
         Ok(Self {
             host,
+            library: Library::new(storage),
             around,
             ready: Arc::default(),
             keeping: CancellationToken::new(),
@@ -84,6 +87,7 @@ impl Agent {
         Plan::make(
             manifest,
             &self.host,
+            &self.library,
             &self.around.families.stages,
             &BTreeMap::new(),
         )
@@ -162,10 +166,11 @@ impl Agent {
         load: Arc<Load>,
         running: BTreeMap<String, Vec<StageSpec>>,
     ) -> anyhow::Result<Plan> {
-        let (host, instruments) = (self.host.clone(), self.around.families.stages.clone());
+        let (host, library) = (self.host.clone(), self.library.clone());
+        let instruments = self.around.families.stages.clone();
         let work = move || {
             let manifest = load()?;
-            Ok(Plan::make(manifest, &host, &instruments, &running)?)
+            Ok(Plan::make(manifest, &host, &library, &instruments, &running)?)
         };
         tokio::task::spawn_blocking(work)
             .await
@@ -208,7 +213,14 @@ type Load = dyn Fn() -> anyhow::Result<Manifest> + Send + Sync;
 
 /// The files whose change is a wish to reload.
 fn files(manifest: &Manifest, watched: Option<&Path>) -> Vec<PathBuf> {
-    let components = manifest.plugins.values().filter_map(|plugin| plugin.path.clone());
+    let components = manifest
+        .plugins
+        .values()
+        .filter_map(|plugin| match &plugin.origin {
+            PluginOrigin::File(path) => Some(path.clone()),
+            // These are what their sha256 says, for ever.
+            PluginOrigin::Bundled | PluginOrigin::Url(..) | PluginOrigin::Image(..) => None,
+        });
     components.chain(watched.map(Path::to_owned)).collect()
 }
 

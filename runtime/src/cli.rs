@@ -6,6 +6,7 @@
 mod check;
 mod checkpoint;
 mod completions;
+mod components;
 mod demo;
 pub mod exit;
 mod input;

@@ -8,6 +8,7 @@ pub mod numbered;
 pub mod process;
 pub mod receiver;
 pub mod servers;
+pub mod staged;
 pub mod torture;
 pub mod users;
 pub mod writer;

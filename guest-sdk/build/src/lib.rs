@@ -50,6 +50,8 @@ pub struct Request<'a> {
     pub packages: &'a [&'a str],
     /// Where `<name>.wasm` goes.
     pub out_dir: &'a Path,
+    /// Whether they may import WASI too, of which the agent says at a start what it gives.
+    pub wasi: bool,
 }
 
 /// One component.
@@ -73,8 +75,12 @@ pub fn build(request: &Request<'_>) -> Result<Vec<Built>> {
     for (package, module) in request.packages.iter().zip(modules) {
         let name = package.strip_prefix(PREFIX).unwrap_or(package).to_owned();
         let bytes = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-        let component =
-            component::wrap(&bytes, &ours(&name)).with_context(|| format!("cannot wrap {package}"))?;
+        let component = if request.wasi {
+            componentize(&bytes, &ours(&name))
+        } else {
+            component::wrap(&bytes, &ours(&name))
+        }
+        .with_context(|| format!("cannot wrap {package}"))?;
         let path = request.out_dir.join(format!("{name}.wasm"));
         if fs::read(&path).ok().as_deref() != Some(component.as_slice()) {
             fs::write(&path, component).with_context(|| format!("cannot write {}", path.display()))?;

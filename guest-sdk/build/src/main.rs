@@ -68,6 +68,7 @@ fn all(packages: &[String], out: Option<PathBuf>) -> Result<()> {
         workspace_root: &workspace_root,
         packages: &packages,
         out_dir: &out.unwrap_or_else(|| PathBuf::from("target/guests/components")),
+        wasi: false,
     })? {
         let size = fs::metadata(&built.path)?.len();
         writeln!(

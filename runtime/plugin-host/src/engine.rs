@@ -48,6 +48,7 @@ pub struct Host(Arc<Shared>);
 struct Shared {
     engine: Engine,
     linker: Linker<Guest>,
+    wasi: Linker<Guest>,
     cache: Option<PathBuf>,
     /// What is loaded and in use, by name and sha256: a reload that finds the same again shares its code.
     loaded: Mutex<HashMap<(String, String), Weak<Compiled>>>,
@@ -70,10 +71,13 @@ impl Host {
         let mut linker = Linker::new(&engine);
         Bindings::add_to_linker::<Guest, wasmtime::component::HasSelf<Guest>>(&mut linker, |guest| guest)
             .map_err(HostError::Engine)?;
+        let mut wasi = linker.clone();
+        crate::wasi::link(&mut wasi).map_err(HostError::Engine)?;
         let clock = Clock::start(engine.clone()).map_err(HostError::Clock)?;
         Ok(Self(Arc::new(Shared {
             engine,
             linker,
+            wasi,
             cache: cache.map(Path::to_path_buf),
             loaded: Mutex::default(),
             _clock: clock,
@@ -119,8 +123,14 @@ impl Host {
         &self.0.engine
     }
 
+    /// What a component is given that does not import WASI.
     pub(crate) fn linker(&self) -> &Linker<Guest> {
         &self.0.linker
+    }
+
+    /// What one is given that does.
+    pub(crate) fn wasi(&self) -> &Linker<Guest> {
+        &self.0.wasi
     }
 
     pub(crate) fn cache(&self) -> Option<&Path> {

@@ -8,14 +8,14 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use millstream_plugin_host::{Host, Limits, LoadError, LogStage, Plugin, Recycling, STACK_SIZE, StageError};
+use millstream_plugin_host::{Host, Limits, LogStage, Plugin, Recycling, STACK_SIZE, StageError};
 
 use super::chain::swap::Slot;
+use super::load::{self, Loaded};
 use super::succession::{self, Heritage, StageSpec};
-use crate::manifest::{
-    Manifest, ManifestError, ManifestErrors, PipelineEntry, Place, PluginEntry, StageEntry,
-};
-use crate::stages::{self, DeadLetters, Events, GuestMetrics, Stage, StageMetrics, bundled};
+use crate::manifest::{Manifest, ManifestError, ManifestErrors, PipelineEntry, Place, StageEntry};
+use crate::plugins::Library;
+use crate::stages::{self, DeadLetters, Events, GuestMetrics, Stage, StageMetrics};
 
 /// A manifest whose plugins are ready.
 pub struct Plan {
@@ -25,6 +25,8 @@ pub struct Plan {
     pub pipelines: BTreeMap<String, PlannedStages>,
     /// The plugins in use.
     pub plugins: BTreeMap<String, Plugin>,
+    /// What they say of themselves, and where they came from.
+    pub origins: BTreeMap<String, Loaded>,
 }
 
 /// The stages of a pipeline, in order.
@@ -48,18 +50,19 @@ pub struct Instruments {
 }
 
 impl Plan {
-    /// Loads, compiles and configures every plugin the manifest uses. `running` says, by pipeline, what stages run in this
-    /// process: those that are the same are kept.
+    /// Gets, compiles and configures every plugin the manifest uses; what has to be fetched goes into `library`. `running`
+    /// says, by pipeline, what stages run in this process: those that are the same are kept.
     ///
     /// # Errors
     /// All faults found, each with its place in the manifest.
     pub fn make(
         manifest: Manifest,
         host: &Host,
+        library: &Library,
         instruments: &Instruments,
         running: &BTreeMap<String, Vec<StageSpec>>,
     ) -> Result<Self, ManifestErrors> {
-        let plugins = load_all(&manifest, host)?;
+        let (plugins, origins) = load::all(&manifest, host, library)?;
         let mut pipelines = BTreeMap::new();
         let mut faults = Vec::new();
         thread::scope(|scope| {
@@ -86,55 +89,11 @@ impl Plan {
                 manifest,
                 pipelines,
                 plugins,
+                origins,
             })
         } else {
             Err(ManifestErrors::new(faults))
         }
-    }
-}
-
-/// Loads the plugins that the manifest declares or runs.
-fn load_all(manifest: &Manifest, host: &Host) -> Result<BTreeMap<String, Plugin>, ManifestErrors> {
-    let mut plugins = BTreeMap::new();
-    let mut faults = Vec::new();
-    thread::scope(|scope| {
-        let loading: Vec<_> = manifest
-            .plugins
-            .iter()
-            .map(|(name, entry)| {
-                (
-                    name,
-                    entry,
-                    deep(scope, "plugin-load", move || load(host, name, entry)),
-                )
-            })
-            .collect();
-        for (name, entry, thread) in loading {
-            match joined(thread) {
-                Ok(Ok(plugin)) => drop(plugins.insert(name.clone(), plugin)),
-                Ok(Err(cause)) => {
-                    let fix = match entry.path {
-                        Some(_) => "build the plugin, or correct `path`",
-                        None => "this build does not hold the plugin: report it",
-                    };
-                    let message = format!("plugin `{name}` cannot be used");
-                    faults.push(manifest.error_at(entry.place, message, fix).because(cause));
-                }
-                Err(cause) => faults.push(no_thread(manifest, entry.place, cause)),
-            }
-        }
-    });
-    if faults.is_empty() {
-        Ok(plugins)
-    } else {
-        Err(ManifestErrors::new(faults))
-    }
-}
-
-fn load(host: &Host, name: &str, entry: &PluginEntry) -> Result<Plugin, LoadError> {
-    match &entry.path {
-        Some(path) => host.load_file(name, path),
-        None => host.load(name, bundled::component(name).unwrap_or_default()),
     }
 }
 
@@ -206,11 +165,11 @@ fn spec(
     let limits = Limits {
         memory,
         timeout: entry.timeout,
+        output_factor: entry.output,
         recycling: Recycling {
             memory: Some(usize::try_from(entry.recycle.memory).unwrap_or(usize::MAX)),
             calls: entry.recycle.calls,
         },
-        ..Limits::default()
     };
     Ok(StageSpec {
         name: name.into(),
@@ -218,6 +177,8 @@ fn spec(
         sha256: plugin.sha256().into(),
         settings: stage.settings.clone(),
         limits,
+        grants: entry.grants.clone(),
+        log_rate: entry.log_rate,
         on_error: entry.on_error,
         holds: false,
     })
@@ -235,7 +196,8 @@ fn make(
             spec.plugin
         )));
     };
-    let events = Arc::new(Events::new(pipeline, &spec.name, instruments.guests.clone()));
+    let events = Events::new(pipeline, &spec.name, instruments.guests.clone()).with_log_rate(spec.log_rate);
+    let events = Arc::new(events);
     let inner = LogStage::new(
         plugin.clone(),
         &spec.settings,
@@ -265,7 +227,7 @@ fn stage_name(stages: &[StageEntry], index: usize) -> String {
 }
 
 /// A thread with the stack that guests need.
-fn deep<'scope, T: Send + 'scope>(
+pub(super) fn deep<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     name: &str,
     work: impl FnOnce() -> T + Send + 'scope,
@@ -277,13 +239,13 @@ fn deep<'scope, T: Send + 'scope>(
 }
 
 /// The thread's answer, or why there was none.
-fn joined<T>(thread: io::Result<ScopedJoinHandle<'_, T>>) -> io::Result<T> {
+pub(super) fn joined<T>(thread: io::Result<ScopedJoinHandle<'_, T>>) -> io::Result<T> {
     thread?
         .join()
         .map_err(|_| io::Error::other("the thread panicked"))
 }
 
-fn no_thread(manifest: &Manifest, place: Place, cause: io::Error) -> ManifestError {
+pub(super) fn no_thread(manifest: &Manifest, place: Place, cause: io::Error) -> ManifestError {
     let message = "a thread to set up plugins cannot be had";
     manifest
         .error_at(

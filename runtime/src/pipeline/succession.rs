@@ -3,7 +3,7 @@
 //! Both lists are matched in order (a stage that moved past another is a new one), so that as many stages as possible keep their
 //! instance or what they hold. A stage that holds entries counts more than any that does not: what it has joined would be cut.
 
-use millstream_plugin_host::Limits;
+use millstream_plugin_host::{Grants, Limits};
 
 use crate::manifest::OnError;
 
@@ -20,6 +20,10 @@ pub struct StageSpec {
     pub settings: serde_json::Value,
     /// What it may use.
     pub limits: Limits,
+    /// What it may reach beside the host's functions.
+    pub grants: Grants,
+    /// How many log lines it may write in ten seconds.
+    pub log_rate: u32,
     /// What becomes of entries it fails on.
     pub on_error: OnError,
     /// Whether it keeps entries back; known once it is configured.
@@ -97,6 +101,8 @@ mod tests {
                 sha256: "0".into(),
                 settings: setting.into(),
                 limits: Limits::default(),
+                grants: Grants::default(),
+                log_rate: 20,
                 on_error: OnError::Pass,
                 holds: plugin == "multiline",
             }
