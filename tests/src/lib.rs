@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod arrivals;
+pub mod authors;
 pub mod bench;
 pub mod misbehaver;
 pub mod numbered;

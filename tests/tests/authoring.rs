@@ -10,13 +10,17 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use millstream_tests::{Agent, binary, millstream};
+use millstream_tests::{Agent, authors};
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// Lines of a watch that wait to be looked at: far more than a build writes.
 const SAID: usize = 10_000;
+
+/// The longest a build may be silent.
+const BUILD: Duration = Duration::from_mins(20);
 
 struct Ran {
     code: i32,
@@ -25,11 +29,7 @@ struct Ran {
 }
 
 fn plugin<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
-    let arguments: Vec<S> = arguments.into_iter().collect();
-    let words = [OsStr::new("plugin")]
-        .into_iter()
-        .chain(arguments.iter().map(AsRef::as_ref));
-    let output = millstream(words).unwrap();
+    let output = authors::plugin().unwrap().args(arguments).output().unwrap();
     Ran {
         code: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -341,6 +341,16 @@ fn it_is_measured_against_the_empty_stage() {
     );
 }
 
+/// A running watch; ends with the test, however that ends.
+struct Watch(std::process::Child);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The watch builds and reloads a running agent; what it counts afterwards is the edited stage's.
 #[tokio::test]
 async fn an_edit_takes_effect_in_a_running_agent() {
@@ -353,9 +363,9 @@ async fn an_edit_takes_effect_in_a_running_agent() {
         state.path().display()
     );
     let agent = Agent::start(state.path(), &manifest).await.unwrap();
-    let mut dev = std::process::Command::new(binary().unwrap())
+    let mut dev = authors::plugin()
+        .unwrap()
         .args([
-            "plugin",
             "dev",
             folder.path().to_str().unwrap(),
             "--reload",
@@ -363,9 +373,10 @@ async fn an_edit_takes_effect_in_a_running_agent() {
         ])
         .stderr(std::process::Stdio::piped())
         .spawn()
+        .map(Watch)
         .unwrap();
     let (say, mut said) = tokio::sync::mpsc::channel(SAID);
-    let stderr = dev.stderr.take().unwrap();
+    let stderr = dev.0.stderr.take().unwrap();
     std::thread::spawn(move || {
         for line in std::io::BufRead::lines(std::io::BufReader::new(stderr)).map_while(Result::ok) {
             let _ = say.blocking_send(line);
@@ -373,7 +384,7 @@ async fn an_edit_takes_effect_in_a_running_agent() {
     });
     let mut heard = async |part: &str| {
         let mut all = Vec::new();
-        while let Some(line) = said.recv().await {
+        while let Ok(Some(line)) = tokio::time::timeout(BUILD, said.recv()).await {
             all.push(line.clone());
             if line.contains(part) {
                 return line;
@@ -392,8 +403,7 @@ async fn an_edit_takes_effect_in_a_running_agent() {
     fs::write(&expected, text.replace("mask_it_total", "edited_total")).unwrap();
     let told = heard("2 cases pass, the agent runs it").await;
     assert!(told.contains(" s after the edit"), "{told}");
-    dev.kill().unwrap();
-    dev.wait().unwrap();
+    drop(dev);
     fs::write(state.path().join("a.log"), "a secret\n").unwrap();
     agent
         .wait_for_metric("millstream_plugin_edited_total", 1.0)

@@ -12,9 +12,8 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use millstream_tests::binary;
+use millstream_tests::authors;
 
 fn root() -> PathBuf {
     fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
@@ -49,15 +48,9 @@ fn is_ready(language: &str) -> bool {
     false
 }
 
-/// Runs a `millstream plugin` command in the repository's environment and answers what it printed.
+/// Runs a `millstream plugin` command and answers what it printed.
 fn plugin(arguments: &[&str]) -> String {
-    let output = Command::new(binary().unwrap())
-        .arg("plugin")
-        .args(arguments)
-        .env("NO_COLOR", "1")
-        .env("MILLSTREAM_TOOLS", root().join("target/tools"))
-        .output()
-        .unwrap();
+    let output = authors::plugin().unwrap().args(arguments).output().unwrap();
     let (out, err) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),

@@ -26,7 +26,7 @@ pub struct Built {
 /// When the command cannot be run or fails, or what it leaves behind is no stage.
 pub fn build(folder: &PluginFolder, speed: Speed) -> anyhow::Result<Built> {
     command::run(folder, &folder.build, speed)?;
-    let output = folder.path.join(&folder.output);
+    let output = command::output(folder);
     let module = fs::read(&output).map_err(|cause| {
         Mistake::because(
             format!(

@@ -67,7 +67,7 @@ fn rust(
     arguments: &[String],
     speed: Speed,
 ) -> anyhow::Result<()> {
-    process.env("CARGO_TARGET_DIR", folder.path.join("target"));
+    process.env("CARGO_TARGET_DIR", cargo_target(folder));
     if !arguments
         .iter()
         .any(|argument| argument.contains(rust_target::TARGET))
@@ -86,6 +86,24 @@ fn rust(
         ]);
     }
     Ok(())
+}
+
+/// What the folder's build command leaves behind.
+#[must_use]
+pub fn output(folder: &PluginFolder) -> PathBuf {
+    let by_cargo = folder.build.first().is_some_and(|program| program == "cargo");
+    match folder.output.strip_prefix("target") {
+        Ok(inner) if by_cargo => cargo_target(folder).join(inner),
+        _ => folder.path.join(&folder.output),
+    }
+}
+
+/// Where cargo builds: as the environment says, for those who build everything in one place; never as a configuration
+/// file does, which plugin.toml knows nothing of.
+fn cargo_target(folder: &PluginFolder) -> PathBuf {
+    let shared = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let shared = shared.filter(|target| target.is_absolute());
+    shared.unwrap_or_else(|| folder.path.join("target"))
 }
 
 /// The same command with another program.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use millstream_plugin_host::Host;
+use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
 
 use super::report::{self, say};
@@ -43,13 +44,16 @@ fn agent(text: &str) -> Result<Url, String> {
 pub fn dev(args: &DevArgs) -> anyhow::Result<()> {
     let folder = PluginFolder::open(&args.folder)?;
     runtime()?.block_on(async {
+        // One listener for the whole watch: it remembers what is pressed during a build.
+        let mut stop = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
         let mut known = Sources::of(&folder);
         say(format_args!("watching {}; Ctrl-C ends it", folder.path.display()));
         turn(&folder, args.reload.as_ref(), SystemTime::now()).await;
         loop {
             tokio::select! {
+                biased;
+                _ = stop.recv() => return Ok(()),
                 edited = changed(&folder, &mut known) => turn(&folder, args.reload.as_ref(), edited).await,
-                _ = tokio::signal::ctrl_c() => return Ok(()),
             }
         }
     })
