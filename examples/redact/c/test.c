@@ -15,6 +15,21 @@ static void counts_by_kind(void) {
     ms_harness_free(harness);
 }
 
+static void cards_have_13_to_19_digits(void) {
+    static const char *const lines[][2] = {
+        {"411111111117", "411111111117"},
+        {"4111111111119", "*********1119"},
+        {"4111111111111111110", "***************1110"},
+        {"41111111111111111115", "41111111111111111115"},
+    };
+    ms_harness *harness = ms_harness_new(&redact, "{}");
+    for (size_t at = 0; at < sizeof lines / sizeof *lines; at++) {
+        ms_row_list out = ms_harness_push_line(harness, lines[at][0]);
+        MS_EXPECT(ms_text_equal(out.rows[0].line, ms_str(lines[at][1])));
+    }
+    ms_harness_free(harness);
+}
+
 static void long_runs_of_digits_pass(void) {
     enum { SIZE = 100000 };
     char *line = malloc(SIZE + 1);
@@ -29,6 +44,7 @@ static void long_runs_of_digits_pass(void) {
 
 int main(void) {
     counts_by_kind();
+    cards_have_13_to_19_digits();
     long_runs_of_digits_pass();
     MS_EXPECT(ms_harness_cases(&redact, "cases"));
     return ms_expectations();

@@ -17,6 +17,20 @@ func TestCountsByKind(t *testing.T) {
 	}
 }
 
+func TestCardsHave13To19Digits(t *testing.T) {
+	stage := stagetest.New(t, Plugin, `{}`)
+	for line, want := range map[string]string{
+		"411111111117":         "411111111117",
+		"4111111111119":        "*********1119",
+		"4111111111111111110":  "***************1110",
+		"41111111111111111115": "41111111111111111115",
+	} {
+		if out := stage.Push(line); out[0] != want {
+			t.Errorf("%s became %s, expected %s", line, out[0], want)
+		}
+	}
+}
+
 func TestLongRunsOfDigitsPass(t *testing.T) {
 	stage := stagetest.New(t, Plugin, `{"resident_numbers": false}`)
 	long := strings.Repeat("4", 100_000)

@@ -62,6 +62,15 @@ test "counts by kind" {
     try std.testing.expectEqual(1, stage.metric("redacted_total", &.{"resident"}));
 }
 
+test "cards have 13 to 19 digits" {
+    var stage = millstream.testing.Harness.init(&plugin, "{}");
+    defer stage.deinit();
+    const out = try stage.push(&.{ "411111111117", "4111111111119", "4111111111111111110", "41111111111111111115" });
+    for (out, [_][]const u8{ "411111111117", "*********1119", "***************1110", "41111111111111111115" }) |row, want| {
+        try std.testing.expectEqualStrings(want, row.line());
+    }
+}
+
 test "long runs of digits pass" {
     const line: [100_000:0]u8 = @splat('4');
     var stage = millstream.testing.Harness.init(&plugin, "{\"resident_numbers\": false}");
