@@ -49,7 +49,7 @@ async function tool(name) {
 
 /** The folder with the contract. */
 function wit() {
-  return process.env.MILLSTREAM_WIT || path.join(sdk, "../wit");
+  return process.env.MILLSTREAM_WIT || path.join(sdk, "wit");
 }
 
 /** @param {string} to */
