@@ -10,7 +10,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const PACKAGES = { "@bytecodealliance/componentize-js": "0.23.0", rolldown: "1.3.2" };
+/** What is needed. componentize-js needs preview2-shim and does not say so; from 0.26 on it shows it no files. */
+const PACKAGES = {
+  "@bytecodealliance/componentize-js": "0.23.0",
+  "@bytecodealliance/preview2-shim": "0.25.0",
+  rolldown: "1.3.2",
+};
 const NOT_GRANTED = ["stdio", "random", "clocks", "http", "fetch-event"];
 
 const sdk = path.dirname(fileURLToPath(import.meta.url));
@@ -44,7 +49,7 @@ async function tool(name) {
 
 /** The folder with the contract. */
 function wit() {
-  return process.env.MILLSTREAM_WIT || path.join(sdk, "../wit");
+  return process.env.MILLSTREAM_WIT || path.join(sdk, "wit");
 }
 
 /** @param {string} to */

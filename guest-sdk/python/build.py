@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("-o", dest="output", required=True, metavar="FILE", help="the component")
     arguments = parser.parse_args()
     module, _, name = arguments.stage.partition(":")
-    wit = os.environ.get("MILLSTREAM_WIT") or SDK.parent / "wit"
+    wit = os.environ.get("MILLSTREAM_WIT") or SDK / "wit"
     output = Path(arguments.output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
