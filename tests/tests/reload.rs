@@ -347,10 +347,10 @@ async fn a_plugin_that_fails_on_what_is_held_does_not_take_over() {
     let agent = setup
         .start(&setup.manifest(&[&MULTILINE.replace("multiline", "rogue")]))
         .await;
-    setup.write("poison\n");
-    has_read(&agent, 1).await;
+    setup.write("1 held\npoison\n");
+    has_read(&agent, 2).await;
     agent
-        .wait_for_metric("millstream_stage_held_rows", 1.0)
+        .wait_for_metric("millstream_stage_held_rows", 2.0)
         .await
         .unwrap();
     let broken = setup.manifest(&["rogue: { act: panic }"]);
@@ -362,7 +362,7 @@ async fn a_plugin_that_fails_on_what_is_held_does_not_take_over() {
     assert_ne!(status, 200, "{words}");
     assert!(words.contains('p') && words.contains("rogue"), "{words}");
     let held = agent.metric("millstream_stage_held_rows").await.unwrap();
-    assert!((held - 1.0).abs() < f64::EPSILON, "the old one goes on");
+    assert!((held - 2.0).abs() < f64::EPSILON, "the old one goes on");
     assert!(agent.stop().await.unwrap().success());
 }
 

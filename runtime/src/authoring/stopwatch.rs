@@ -51,11 +51,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_takes_the_time_it_runs() {
+    fn a_call_takes_some_time_and_no_more_than_the_clock_says() {
         let watch = Stopwatch::of_this_thread();
-        let work = |numbers: u64| (0..numbers).fold(0, |sum: u64, number| std::hint::black_box(sum ^ number));
-        let (_, once) = watch.time(|| work(2_000_000));
-        let (_, often) = watch.time(|| work(40_000_000));
-        assert!(often > once * 5, "{once:?} {often:?}");
+        let began = Instant::now();
+        let work = || (0..2_000_000_u64).fold(0, |sum, number| std::hint::black_box(sum ^ number));
+        let (_, took) = watch.time(work);
+        assert!(!took.is_zero() && took <= began.elapsed(), "{took:?}");
     }
 }

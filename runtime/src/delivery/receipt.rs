@@ -153,7 +153,7 @@ mod tests {
         let release = Release::default();
         let (kept, dropped) = (settlements.receipt(1), settlements.receipt(2));
         let for_sink = kept.clone().until(&release);
-        drop(dropped.clone().until(&release).clone());
+        drop(dropped.clone().until(&release));
         release.say();
         drop(for_sink.clone());
         drop(for_sink);

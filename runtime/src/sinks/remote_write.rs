@@ -175,18 +175,24 @@ impl RemoteWriteSink {
         }
         // The request under way and the queue abandon their receipts when they are dropped.
         drop(sending);
-        let handed_on: usize = remains.iter().map(Parcel::rows).sum();
-        let left = metrics.take_pending().saturating_sub(handed_on as u64) + inlet.abandon();
-        if left > 0 {
-            tracing::warn!(
-                sink = &*name,
-                samples = left,
-                "stopped before all samples were delivered"
-            );
-        }
+        let left_rows = left_behind(&name, &metrics, &mut inlet, &remains);
         estate.put(Remains::Parcels(remains));
-        SinkReport { left_rows: left }
+        SinkReport { left_rows }
     }
+}
+
+/// How many rows are neither delivered nor handed on, those in the inlet among them; says so.
+fn left_behind(name: &str, metrics: &SinkMetrics, inlet: &mut Inlet, remains: &[Parcel]) -> u64 {
+    let handed_on: usize = remains.iter().map(Parcel::rows).sum();
+    let left = metrics.take_pending().saturating_sub(handed_on as u64) + inlet.abandon();
+    if left > 0 {
+        tracing::warn!(
+            sink = name,
+            samples = left,
+            "stopped before all samples were delivered"
+        );
+    }
+    left
 }
 
 /// The way in.
