@@ -238,7 +238,13 @@ fn lines<T>(
     Ok(all)
 }
 
-fn step(value: Value) -> Reading<Step> {
+fn step(mut value: Value) -> Reading<Step> {
+    // A dead letter of the agent: what it says beside the entry is for people.
+    if let Some(letter) = value.as_object_mut()
+        && letter.remove("dead_letter").is_some()
+    {
+        letter.remove("time");
+    }
     match (value.get("batch"), value.get("now"), value.get("replay")) {
         (Some(batch), None, None) if batch == "next" => Ok(Step::NextBatch),
         (None, Some(now), None) => match now.as_i64() {

@@ -106,3 +106,16 @@ fn what_is_blessed_is_read_back() {
         assert_eq!(Case::read(&case.path).unwrap().expected, Some(read));
     }
 }
+
+#[test]
+fn a_dead_letter_of_the_agent_is_an_entry() {
+    let input =
+        r#"{"line":"a","timestamp":7,"time":"1970-01-01T00:00:00.000000007Z","dead_letter":{"stage":"s"}}"#;
+    let case = case(input, None).1.unwrap();
+    let entry = Entry {
+        line: "a".into(),
+        timestamp: Some(7),
+        ..Entry::default()
+    };
+    assert_eq!(case.steps, [Step::Entry(entry)]);
+}
