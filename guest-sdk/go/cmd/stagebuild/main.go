@@ -35,6 +35,10 @@ func build(output string, packages []string) error {
 	if err := os.MkdirAll(filepath.Dir(output), 0o755); err != nil {
 		return err
 	}
+	// Go leaves an output alone that it takes for its own; the one that is there was corrected and is not.
+	if err := os.Remove(output); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	arguments := []string{"build", "-buildmode=c-shared", "-trimpath", "-ldflags=-w", "-o", output}
 	command := exec.Command("go", append(arguments, packages...)...)
 	command.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
