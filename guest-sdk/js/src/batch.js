@@ -160,24 +160,6 @@ export class Batch {
   /**
    * @param {number} row
    * @param {string} name
-   * @param {string} value
-   */
-  setLabel(row, name, value) {
-    if (typeof value !== "string") throw new TypeError(`the label \`${name}\` must be a string, got ${typeof value}`);
-    this.changes.setLabel(row, name, value);
-  }
-
-  /**
-   * @param {number} row
-   * @param {string} name
-   */
-  removeLabel(row, name) {
-    this.changes.setLabel(row, name, null);
-  }
-
-  /**
-   * @param {number} row
-   * @param {string} name
    */
   fieldOf(row, name) {
     const changed = this.draft?.fields?.get(name)?.values[row];

@@ -49,16 +49,9 @@ export class Draft {
     (this.timestamps ??= this.batch.timestamps.slice())[row] = timestamp;
   }
 
-  /**
-   * @param {number} row
-   * @param {string} name
-   * @param {string | null} value
-   */
-  setLabel(row, name, value) {
-    if (value !== null && typeof value !== "string") {
-      throw new TypeError(`the label \`${name}\` must be a string, got ${typeof value}`);
-    }
-    (this.labels ??= new LabelEdit(this.batch.streams, this.batch.labels)).change(row, name, value);
+  /** Where the labels of rows are changed. */
+  get labelEdit() {
+    return (this.labels ??= new LabelEdit(this.batch.streams, this.batch.labels));
   }
 
   /**

@@ -54,7 +54,10 @@ export class Entry {
    * @param {string} value
    */
   setLabel(name, value) {
-    this.batch.setLabel(this.row, name, value);
+    if (typeof value !== "string") throw new TypeError(`the label \`${name}\` must be a string, got ${typeof value}`);
+    const { batch } = this;
+    const edit = batch.draft === undefined ? undefined : batch.draft.labels;
+    (edit ?? batch.changes.labelEdit).change(this.row, name, value);
   }
 
   /**
@@ -62,7 +65,7 @@ export class Entry {
    * @param {string} name
    */
   removeLabel(name) {
-    this.batch.removeLabel(this.row, name);
+    this.batch.changes.labelEdit.change(this.row, name, null);
   }
 
   /**
