@@ -26,6 +26,10 @@ export class Batch {
     this.firstId = raw.firstId;
     /** @type {Draft | undefined} */
     this.draft = undefined;
+    /** @type {(string | undefined)[] | undefined} By row, its new line: those of the draft, for entries. */
+    this.newLines = undefined;
+    /** @type {import("./labels.js").LabelEdit | undefined} That of the draft, for entries. */
+    this.newLabels = undefined;
     /** @type {Output | undefined} */
     this.output = undefined;
     /** @type {TextColumn | undefined} */

@@ -35,7 +35,11 @@ export class Draft {
    */
   setLine(row, line) {
     if (typeof line !== "string") throw new TypeError(`a line must be a string, got ${typeof line}`);
-    (this.lines ??= new TextEdit(this.batch.lines)).texts[row] = line;
+    if (this.lines === undefined) {
+      this.lines = new TextEdit(this.batch.lines);
+      this.batch.newLines = this.lines.texts;
+    }
+    this.lines.texts[row] = line;
   }
 
   /**
@@ -51,7 +55,9 @@ export class Draft {
 
   /** Where the labels of rows are changed. */
   get labelEdit() {
-    return (this.labels ??= new LabelEdit(this.batch.streams, this.batch.labels));
+    this.labels ??= new LabelEdit(this.batch.streams, this.batch.labels);
+    this.batch.newLabels = this.labels;
+    return this.labels;
   }
 
   /**
