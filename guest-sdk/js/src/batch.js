@@ -26,6 +26,10 @@ export class Batch {
     this.firstId = raw.firstId;
     /** @type {Draft | undefined} */
     this.draft = undefined;
+    /** @type {(string | undefined)[] | undefined} By row, its new line: those of the draft, for entries. */
+    this.newLines = undefined;
+    /** @type {import("./labels.js").LabelEdit | undefined} That of the draft, for entries. */
+    this.newLabels = undefined;
     /** @type {Output | undefined} */
     this.output = undefined;
     /** @type {TextColumn | undefined} */
@@ -155,24 +159,6 @@ export class Batch {
   labelsOf(row) {
     const edit = this.draft?.labels;
     return edit === undefined ? this.labels.get(this.streams[row]) : edit.sets[edit.streams[row]];
-  }
-
-  /**
-   * @param {number} row
-   * @param {string} name
-   * @param {string} value
-   */
-  setLabel(row, name, value) {
-    if (typeof value !== "string") throw new TypeError(`the label \`${name}\` must be a string, got ${typeof value}`);
-    this.changes.setLabel(row, name, value);
-  }
-
-  /**
-   * @param {number} row
-   * @param {string} name
-   */
-  removeLabel(row, name) {
-    this.changes.setLabel(row, name, null);
   }
 
   /**

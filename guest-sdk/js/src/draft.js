@@ -35,7 +35,11 @@ export class Draft {
    */
   setLine(row, line) {
     if (typeof line !== "string") throw new TypeError(`a line must be a string, got ${typeof line}`);
-    (this.lines ??= new TextEdit(this.batch.lines)).texts[row] = line;
+    if (this.lines === undefined) {
+      this.lines = new TextEdit(this.batch.lines);
+      this.batch.newLines = this.lines.texts;
+    }
+    this.lines.texts[row] = line;
   }
 
   /**
@@ -49,16 +53,11 @@ export class Draft {
     (this.timestamps ??= this.batch.timestamps.slice())[row] = timestamp;
   }
 
-  /**
-   * @param {number} row
-   * @param {string} name
-   * @param {string | null} value
-   */
-  setLabel(row, name, value) {
-    if (value !== null && typeof value !== "string") {
-      throw new TypeError(`the label \`${name}\` must be a string, got ${typeof value}`);
-    }
-    (this.labels ??= new LabelEdit(this.batch.streams, this.batch.labels)).change(row, name, value);
+  /** Where the labels of rows are changed. */
+  get labelEdit() {
+    this.labels ??= new LabelEdit(this.batch.streams, this.batch.labels);
+    this.batch.newLabels = this.labels;
+    return this.labels;
   }
 
   /**

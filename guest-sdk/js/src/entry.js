@@ -1,5 +1,7 @@
 // One row of a batch.
 
+import { decoder } from "./text.js";
+
 /** One entry. What is set on it is what it reads from then on; it takes effect when the call returns. */
 export class Entry {
   /**
@@ -18,13 +20,14 @@ export class Entry {
 
   /** The text. Needs `setup.readsLines()`. */
   get line() {
-    // By hand, without a call that can be spared: this is the hottest line of most stages.
-    const { batch, row } = this;
-    if (batch.draft !== undefined && batch.draft.lines !== undefined) {
-      const changed = batch.draft.lines.texts[row];
-      if (changed !== undefined) return changed;
-    }
-    return (batch.lineColumn ?? batch.lines).get(row);
+    // By hand, step by step: the engine interprets, and this is the hottest line of most stages.
+    const batch = this.batch;
+    const row = this.row;
+    const changed = batch.newLines;
+    if (changed !== undefined && changed[row] !== undefined) return /** @type {string} */ (changed[row]);
+    const column = batch.lineColumn ?? batch.lines;
+    const ends = column.ends;
+    return decoder.decode(column.bytes.subarray(row === 0 ? 0 : ends[row - 1], ends[row]));
   }
 
   set line(line) {
@@ -54,7 +57,8 @@ export class Entry {
    * @param {string} value
    */
   setLabel(name, value) {
-    this.batch.setLabel(this.row, name, value);
+    if (typeof value !== "string") throw new TypeError(`the label \`${name}\` must be a string, got ${typeof value}`);
+    (this.batch.newLabels ?? this.batch.changes.labelEdit).change(this.row, name, value);
   }
 
   /**
@@ -62,7 +66,7 @@ export class Entry {
    * @param {string} name
    */
   removeLabel(name) {
-    this.batch.removeLabel(this.row, name);
+    this.batch.changes.labelEdit.change(this.row, name, null);
   }
 
   /**

@@ -97,6 +97,8 @@ export class LabelEdit {
     this.sets = [...labels];
     /** @type {Map<string, Map<string | null, number>>[]} By set: by name changed: by value (null: removed), where it leads. */
     this.steps = [];
+    /** The step taken last: most rows take the one that the row before took. */
+    this.last = { from: -1, name: "", value: /** @type {string | null} */ (null), to: 0 };
   }
 
   /**
@@ -106,6 +108,11 @@ export class LabelEdit {
    */
   change(row, name, value) {
     const from = this.streams[row];
+    const { last } = this;
+    if (last.from === from && last.value === value && last.name === name) {
+      this.streams[row] = last.to;
+      return;
+    }
     const names = (this.steps[from] ??= new Map());
     let values = names.get(name);
     if (values === undefined) names.set(name, (values = new Map()));
@@ -114,6 +121,10 @@ export class LabelEdit {
       to = this.step(from, name, value);
       values.set(value, to);
     }
+    last.from = from;
+    last.name = name;
+    last.value = value;
+    last.to = to;
     this.streams[row] = to;
   }
 

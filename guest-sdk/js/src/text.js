@@ -5,7 +5,8 @@
 // code (decode, encode, a regex over the whole column) costs as much as a handful of steps of a loop, so whatever
 // can be is done once per column and never once per byte.
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** Of UTF-8, byte order marks included: they are text like any other. */
+export const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** A column of texts: value `i` is `bytes[ends[i - 1]..ends[i]]`. Not to be changed; build a new one. */

@@ -218,18 +218,29 @@ class Entry:
     @property
     def line(self) -> str:
         """The text. Needs `setup.reads_lines()`."""
-        changed = self._batch._new_lines
-        if changed is not None and self.row in changed:
-            return changed[self.row]
-        return self._batch.lines[self.row]
+        # Without a call that can be spared: this is the hottest line of most stages.
+        batch, row = self._batch, self.row
+        changed = batch._new_lines
+        if changed is not None and row in changed:
+            return changed[row]
+        column = batch._lines
+        if column is None:
+            column = batch.lines
+        text = column._text
+        if text:
+            ends = column.ends
+            return text[ends[row - 1] if row else 0 : ends[row]]
+        return column[row]
 
     @line.setter
     def line(self, line: str) -> None:
+        if not isinstance(line, str):
+            raise TypeError(f"a line must be a str, got {type(line).__name__}")
         batch = self._batch
         if batch._new_lines is None:
             batch.lines  # declared?
             batch._new_lines = {}
-        batch._new_lines[self.row] = _text("a line", line)
+        batch._new_lines[self.row] = line
 
     @property
     def timestamp(self) -> int:
@@ -259,17 +270,22 @@ class Entry:
 
     def set_label(self, name: str, value: str) -> None:
         """Sets a label. Needs `setup.reads_labels()`. Cheap where values repeat."""
-        self._relabel(name, _text(f"the label `{name}`", value))
+        if not isinstance(value, str):
+            raise TypeError(f"the label `{name}` must be a str, got {type(value).__name__}")
+        edit = self._batch._new_labels
+        if edit is None:
+            edit = self._label_edit()
+        edit.change(self.row, name, value)
 
     def remove_label(self, name: str) -> None:
         """Removes a label. Needs `setup.reads_labels()`."""
-        self._relabel(name, None)
+        self._label_edit().change(self.row, name, None)
 
-    def _relabel(self, name: str, value: Optional[str]) -> None:
+    def _label_edit(self) -> LabelEdit:
         batch = self._batch
         if batch._new_labels is None:
             batch._new_labels = LabelEdit(batch.streams, batch.labels)
-        batch._new_labels.change(self.row, name, value)
+        return batch._new_labels
 
     def field(self, name: str) -> Optional[str]:
         """The field `name`, or None. Needs `setup.reads_field(name)`."""
