@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench torture lint toolchain servers clean
+.PHONY: build demo test bench torture lint toolchain servers guests clean
 
 CARGO ?= cargo
 
@@ -17,7 +17,7 @@ demo: build
 	target/release/millstream demo --duration 20s
 
 ## test: every suite; the real Loki and Prometheus are fetched and built first
-test: lint servers build
+test: lint servers guests build
 	$(CARGO) test --release --locked --workspace
 
 ## lint: formatting, clippy with the workspace's table, licences and advisories
@@ -37,6 +37,10 @@ torture: servers build
 ## servers: the real Loki and Prometheus for the suite `real_servers`
 servers:
 	bash tests/real/provide.sh
+
+## guests: tool chains of the other languages plugins are written in, in target/tools
+guests:
+	bash .ci/guests.sh
 
 ## toolchain: a Rust tool chain that can build plugins for wasm32
 toolchain:

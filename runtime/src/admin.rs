@@ -2,6 +2,7 @@
 
 pub mod families;
 pub mod health;
+pub mod reloads;
 pub mod server;
 
 pub use families::Families;

@@ -1,17 +1,15 @@
 //! The agent: one process, its graph, and what people tell it: signals and reloads.
 //!
-//! SIGTERM and SIGINT drain and end it, a second one ends it at once; SIGHUP and `POST /-/reload` reload. A reload
-//! first makes the whole new assembly; only when nothing is wrong with it does the old graph drain and the new one start
-//! where it stopped, by the checkpoints.
-//!
-//! SIGTERM or SIGINT while a reload's drain runs turns the reload into a stop: that drain goes on within its deadline, the
-//! new graph is not started, and the next signal ends at once. Not a start of the new graph only to drain it again:
-//! whoever stops an agent waits for its end, and would wait twice.
+//! SIGTERM and SIGINT drain and end it, a second one ends it at once; SIGHUP, `POST /-/reload` and a changed component reload. A
+//! reload makes its plan beside the running graph, and only when nothing is wrong with it does the graph change, between two
+//! batches. SIGTERM or SIGINT while a plan is made gives the reload up.
 
+mod watch;
+
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
-use std::pin::pin;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,10 +23,14 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{Admin, Families};
 use crate::delivery::spool::Shelf;
 use crate::disk::LocalDisk;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, ManifestErrors, PluginOrigin};
 use crate::pipeline::graph::Surroundings;
+use crate::pipeline::succession::StageSpec;
 use crate::pipeline::{Assembly, DrainReport, Graph, Plan};
+use crate::plugins::Library;
 use crate::sources::file::CheckpointBook;
+use crate::stages::DeadLetters;
+use watch::Watch;
 
 /// How long a drain may take. Kubernetes kills after 30 s by default; this leaves no margin on purpose, since what is
 /// not sent by then is read again.
@@ -40,6 +42,7 @@ const RELOADS_QUEUED: usize = 4;
 /// One process and its graph.
 pub struct Agent {
     host: Host,
+    library: Library,
     around: Surroundings,
     ready: Arc<AtomicBool>,
     /// Stops the task that saves checkpoints.
@@ -56,7 +59,8 @@ impl Agent {
         let lock = take(storage)?;
         let host = Host::new(Some(&storage.join("compiled")))?;
         let book = CheckpointBook::open(storage).context("cannot open the checkpoints")?;
-        let families = Families::register().context("cannot set up the metrics")?;
+        let letters = DeadLetters::new(Arc::new(LocalDisk), storage.join("dead_letters"));
+        let families = Families::register(letters).context("cannot set up the metrics")?;
         book.register_in(&families.registry)
             .context("cannot set up the metrics")?;
         let around = Surroundings {
@@ -67,6 +71,7 @@ impl Agent {
         };
         Ok(Self {
             host,
+            library: Library::new(storage),
             around,
             ready: Arc::default(),
             keeping: CancellationToken::new(),
@@ -78,20 +83,31 @@ impl Agent {
     ///
     /// # Errors
     /// With everything that is wrong, in the manifest's words.
-    pub fn plan(&self, manifest: Manifest) -> Result<Plan, crate::manifest::ManifestErrors> {
-        Plan::make(manifest, &self.host, &self.around.families.stages)
+    pub fn plan(&self, manifest: Manifest) -> Result<Plan, ManifestErrors> {
+        Plan::make(
+            manifest,
+            &self.host,
+            &self.library,
+            &self.around.families.stages,
+            &BTreeMap::new(),
+        )
     }
 
     /// Starts a plan; nobody listens to signals for it.
     ///
     /// # Errors
     /// When something the plan names cannot be started.
-    pub fn start(&self, plan: Plan) -> anyhow::Result<Graph> {
+    pub async fn start(&self, plan: Plan) -> anyhow::Result<Graph> {
         tokio::spawn(self.around.book.clone().keep(self.keeping.clone()));
-        Ok(Graph::start(Assembly::make(plan, &self.around)?, &self.around)?)
+        let mut graph = Graph::empty(self.around.clone());
+        let assembly = Assembly::make(plan, &graph)?;
+        graph.apply(assembly).await?;
+        self.around.families.reloads.started();
+        Ok(graph)
     }
 
-    /// Runs a plan until told to stop. `load` reads the manifest again for a reload.
+    /// Runs a plan until told to stop. `load` reads the manifest again for a reload; `watched` is its file, when a change of it
+    /// is a wish to reload. Changes of components always are.
     ///
     /// # Errors
     /// When the address cannot be had or something the plan names cannot be started.
@@ -99,7 +115,8 @@ impl Agent {
         self,
         plan: Plan,
         listen: &str,
-        load: impl Fn() -> anyhow::Result<Manifest>,
+        load: impl Fn() -> anyhow::Result<Manifest> + Send + Sync + 'static,
+        watched: Option<&Path>,
     ) -> anyhow::Result<()> {
         let (mut stops, mut hangup) = (Stops::listen()?, on(SignalKind::hangup())?);
         let (reload, mut reloads) = mpsc::channel(RELOADS_QUEUED);
@@ -111,7 +128,9 @@ impl Agent {
         };
         let stop_admin = CancellationToken::new();
         let address = admin.serve(listen, stop_admin.clone()).await?;
-        let mut graph = self.start(plan)?;
+        let load: Arc<Load> = Arc::new(load);
+        let mut watch = Watch::of(files(&plan.manifest, watched));
+        let mut graph = self.start(plan).await?;
         self.ready.store(true, Ordering::Release);
         tracing::info!(%address, "running");
         loop {
@@ -119,48 +138,90 @@ impl Agent {
                 () = stops.come() => break,
                 _ = hangup.recv() => None,
                 Some(answer) = reloads.recv() => Some(answer),
-            };
-            let told = match load().and_then(|manifest| self.assemble(manifest)) {
-                Ok(assembly) => {
-                    self.ready.store(false, Ordering::Release);
-                    tracing::info!(deadline = ?DRAIN_DEADLINE, "reloading: draining what the old manifest named");
-                    if drain(graph, &mut stops, Asked::Reload).await? == Asked::Stop {
-                        // Who asked for the reload hears that there is no answer.
-                        drop(answer);
-                        return self.end(&stop_admin);
-                    }
-                    graph =
-                        Graph::start(assembly, &self.around).context("cannot start the reloaded manifest")?;
-                    self.ready.store(true, Ordering::Release);
-                    tracing::info!("reloaded");
-                    Ok(())
-                }
-                Err(error) => {
-                    let error = format!("{error:#}");
-                    tracing::error!(error, "not reloaded; the old manifest goes on");
-                    Err(error)
+                changed = watch.changed() => {
+                    tracing::info!(files = ?changed, "changed: reloading");
+                    None
                 }
             };
+            let planned = tokio::select! {
+                // Who asked for the reload hears that there is no answer.
+                () = stops.come() => break,
+                planned = self.plan_again(load.clone(), graph.stages()) => planned,
+            };
+            let told = self.reload(&mut graph, planned, &mut watch, watched).await;
             // Whoever asked may have gone.
             let _ = answer.map(|answer| answer.send(told));
         }
         self.ready.store(false, Ordering::Release);
         tracing::info!(deadline = ?DRAIN_DEADLINE, "draining; a second signal ends at once");
-        drain(graph, &mut stops, Asked::Stop).await?;
-        self.end(&stop_admin)
-    }
-
-    /// Stops what outlives every graph.
-    fn end(&self, stop_admin: &CancellationToken) -> anyhow::Result<()> {
+        drain(graph, &mut stops).await?;
         stop_admin.cancel();
         self.keeping.cancel();
         Ok(())
     }
 
-    fn assemble(&self, manifest: Manifest) -> anyhow::Result<Assembly> {
-        let plan = tokio::task::block_in_place(|| self.plan(manifest))?;
-        Ok(Assembly::make(plan, &self.around)?)
+    /// Reads the manifest again and makes a plan of it, beside what runs.
+    async fn plan_again(
+        &self,
+        load: Arc<Load>,
+        running: BTreeMap<String, Vec<StageSpec>>,
+    ) -> anyhow::Result<Plan> {
+        let (host, library) = (self.host.clone(), self.library.clone());
+        let instruments = self.around.families.stages.clone();
+        let work = move || {
+            let manifest = load()?;
+            Ok(Plan::make(manifest, &host, &library, &instruments, &running)?)
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .context("the thread that plans panicked")?
     }
+
+    /// Makes the graph what the plan says, and tells what came of it.
+    async fn reload(
+        &self,
+        graph: &mut Graph,
+        planned: anyhow::Result<Plan>,
+        watch: &mut Watch,
+        watched: Option<&Path>,
+    ) -> Result<(), String> {
+        let applied = async {
+            let plan = planned?;
+            let files = files(&plan.manifest, watched);
+            graph.apply(Assembly::make(plan, graph)?).await?;
+            watch.set(files);
+            anyhow::Ok(())
+        };
+        let applied = applied.await;
+        self.around.families.reloads.ended(applied.is_ok());
+        match applied {
+            Ok(()) => {
+                tracing::info!("reloaded");
+                Ok(())
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, "not reloaded; the old manifest goes on");
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Reads the manifest.
+type Load = dyn Fn() -> anyhow::Result<Manifest> + Send + Sync;
+
+/// The files whose change is a wish to reload.
+fn files(manifest: &Manifest, watched: Option<&Path>) -> Vec<PathBuf> {
+    let components = manifest
+        .plugins
+        .values()
+        .filter_map(|plugin| match &plugin.origin {
+            PluginOrigin::File(path) => Some(path.clone()),
+            // These are what their sha256 says, for ever.
+            PluginOrigin::Bundled | PluginOrigin::Url(..) | PluginOrigin::Image(..) => None,
+        });
+    components.chain(watched.map(Path::to_owned)).collect()
 }
 
 /// The signals that stop an agent.
@@ -190,33 +251,17 @@ fn on(kind: SignalKind) -> anyhow::Result<Signal> {
     signal(kind).context("cannot listen for signals")
 }
 
-/// What a drain is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    Reload,
-    Stop,
-}
-
-/// Drains a graph and tells what was left. Answers what it was for in the end: a signal makes a stop of a reload.
+/// Drains a graph and tells what was left.
 ///
 /// # Errors
-/// When a signal comes during a stop.
-async fn drain(graph: Graph, stops: &mut Stops, mut asked: Asked) -> anyhow::Result<Asked> {
-    let mut draining = pin!(graph.drain(DRAIN_DEADLINE));
-    loop {
-        tokio::select! {
-            report = &mut draining => {
-                tell(&report);
-                return Ok(asked);
-            }
-            () = stops.come() => match asked {
-                Asked::Stop => bail!("stopped before everything was sent; it will be read again"),
-                Asked::Reload => {
-                    asked = Asked::Stop;
-                    tracing::info!("stopping instead of reloading; a second signal ends at once");
-                }
-            }
+/// When a signal comes.
+async fn drain(graph: Graph, stops: &mut Stops) -> anyhow::Result<()> {
+    tokio::select! {
+        report = graph.drain(DRAIN_DEADLINE) => {
+            tell(&report);
+            Ok(())
         }
+        () = stops.come() => bail!("stopped before everything was sent; it will be read again"),
     }
 }
 

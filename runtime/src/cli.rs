@@ -6,10 +6,12 @@
 mod check;
 mod checkpoint;
 mod completions;
+mod components;
 mod demo;
 pub mod exit;
 mod input;
 pub mod logging;
+mod plugin;
 mod run;
 mod schema;
 
@@ -23,6 +25,7 @@ pub use checkpoint::CheckpointArgs;
 pub use completions::CompletionsArgs;
 pub use demo::DemoArgs;
 pub use input::load;
+pub use plugin::PluginArgs;
 pub use run::RunArgs;
 
 /// The scriptable agent for logs and metrics.
@@ -44,6 +47,8 @@ enum Command {
     Checkpoint(CheckpointArgs),
     /// Run an example that needs no setup.
     Demo(DemoArgs),
+    /// Write, build, test and measure plugins.
+    Plugin(PluginArgs),
     /// Print the manifest's JSON Schema, for editors.
     Schema,
     /// Print a completion script for a shell.
@@ -61,6 +66,7 @@ pub fn main(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit
         Command::Check(args) => check::check(&args),
         Command::Checkpoint(args) => checkpoint::checkpoint(&args),
         Command::Demo(args) => demo::demo(&args),
+        Command::Plugin(args) => plugin::plugin(&args),
         Command::Schema => schema::schema(),
         Command::Completions(args) => completions::completions(&args),
     };
@@ -102,6 +108,9 @@ mod tests {
         assert_eq!(code(&["millstream", "demo", "--duration", "3"]), 2);
         assert_eq!(code(&["millstream", "checkpoint"]), 2);
         assert_eq!(code(&["millstream", "checkpoint", "show", "--format", "yaml"]), 2);
+        assert_eq!(code(&["millstream", "plugin"]), 2);
+        assert_eq!(code(&["millstream", "plugin", "new", "mask"]), 2);
+        assert_eq!(code(&["millstream", "plugin", "dev", "--reload", "nowhere"]), 2);
         assert_eq!(code(&["millstream", "--help"]), 0);
         assert_eq!(code(&["millstream", "--version"]), 0);
     }

@@ -10,5 +10,5 @@ pub mod spool;
 pub use ledger::{Ledger, Origin};
 pub use losses::Losses;
 pub use outcome::Outcome;
-pub use receipt::{Receipt, Settlements};
+pub use receipt::{Receipt, Release, Settlements};
 pub use shipment::{Load, Shipment};

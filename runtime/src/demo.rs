@@ -50,7 +50,7 @@ pub async fn run(duration: Option<Duration>) -> anyhow::Result<()> {
     show::opening(MANIFEST, &log, &address.to_string())?;
     let agent = Agent::new(&folder.0.join("state"))?;
     let plan = tokio::task::block_in_place(|| agent.plan(manifest))?;
-    let graph = agent.start(plan)?;
+    let graph = agent.start(plan).await?;
     let writing = CancellationToken::new();
     let application = tokio::spawn(Application::new(log, tally.clone()).run(writing.clone()));
     tokio::select! {

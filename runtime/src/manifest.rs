@@ -30,16 +30,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use millstream_plugin_host::Grants;
+use url::Url;
+
 pub use bundled::BUNDLED;
 pub use error::{ManifestError, ManifestErrors, Severity};
 pub use place::Place;
 pub use schema::schema;
 
+use crate::plugins::Image;
 use crate::sinks::console::ConsoleSettings;
 use crate::sinks::loki::LokiSettings;
 use crate::sinks::remote_write::RemoteWriteSettings;
 use crate::sources::file::FileSettings;
 use crate::sources::prometheus::ScrapeSettings;
+use crate::transport::ClientSettings;
 use error::Problem;
 use place::{Ruler, Sheet};
 use places::Places;
@@ -132,16 +137,50 @@ pub struct StageEntry {
 /// A plugin and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginEntry {
-    /// The component's file; none for a bundled plugin.
-    pub path: Option<PathBuf>,
+    /// Where its component comes from.
+    pub origin: PluginOrigin,
+    /// The sha256 its component must have, in hex; always there for one that is fetched.
+    pub sha256: Option<String>,
     /// The most bytes of memory an instance may take; default 64 MiB.
     pub memory: u64,
     /// The longest a call may take; default 1 s.
     pub timeout: Duration,
+    /// The most bytes a call may return, as a multiple of what went in; default 16.
+    pub output: usize,
+    /// The most log lines each of its stages writes in ten seconds; default 20.
+    pub log_rate: u32,
+    /// What it may use beside the host's functions.
+    pub grants: Grants,
     /// What becomes of an entry it fails on.
     pub on_error: OnError,
+    /// When an instance is replaced; default once three quarters of `memory` are used.
+    pub recycle: RecycleEntry,
     /// Its name under `plugins:`, or, for a bundled one that is not there, in the first stage that runs it.
     pub place: Place,
+}
+
+impl PluginEntry {
+    /// The component's file in the manifest's reach, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            PluginOrigin::File(path) => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// Where a plugin's component comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginOrigin {
+    /// It is in the agent.
+    Bundled,
+    /// A file.
+    File(PathBuf),
+    /// It is fetched.
+    Url(Url, ClientSettings),
+    /// It is pulled from a registry.
+    Image(Image, ClientSettings),
 }
 
 /// What becomes of an entry a plugin fails on.
@@ -152,8 +191,19 @@ pub enum OnError {
     Pass,
     /// It is dropped and counted.
     Drop,
+    /// It is kept as a JSON line under the storage path, and counted.
+    DeadLetter,
     /// The pipeline stops.
     Halt,
+}
+
+/// When an instance is replaced by a fresh one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecycleEntry {
+    /// Once it has more bytes of memory than this.
+    pub memory: u64,
+    /// After so many calls; none: never.
+    pub calls: Option<u64>,
 }
 
 /// A manifest without mistakes.

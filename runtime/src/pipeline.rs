@@ -2,13 +2,18 @@
 
 pub mod assembly;
 pub mod chain;
+pub mod change;
 pub mod clock;
 pub mod graph;
+pub mod load;
+pub mod numbers;
 pub mod plan;
 pub mod sample_worker;
+pub mod succession;
 pub mod worker;
 
 pub use assembly::Assembly;
 pub use clock::WallClock;
 pub use graph::{DrainReport, Graph};
+pub use load::Loaded;
 pub use plan::Plan;

@@ -4,3 +4,4 @@ pub mod console;
 pub mod loki;
 pub mod remote_write;
 pub mod report;
+pub mod succession;

@@ -246,6 +246,12 @@ impl Agent {
         Ok(())
     }
 
+    /// Where its admin server listens: `HOST:PORT`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Kills it (SIGKILL) and waits until it is gone.
     ///
     /// # Errors

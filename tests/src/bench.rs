@@ -4,6 +4,8 @@
 //! from its start to its end; the receiver runs in this process and is not counted.
 
 pub mod crossing;
+pub mod platform;
+pub mod redact;
 pub mod spring;
 pub mod whole;
 
@@ -34,6 +36,25 @@ pub fn run() -> anyhow::Result<()> {
             figure.stage, figure.rows, figure.per_row, figure.per_batch
         )?;
     }
+    platform(&mut out)?;
+    let redact = redact::measure()?;
+    writeln!(
+        out,
+        "\n## `redact` in Rust, inside and natively, lines of {:.0} bytes\n\n| where | ns per line | MB/s |\n|---|---|---|",
+        redact.line
+    )?;
+    for (name, cost) in [
+        ("in the sandbox", redact.inside),
+        ("natively", redact.native),
+        ("a stage that does nothing, in the sandbox", redact.empty),
+    ] {
+        writeln!(out, "| {name} | {cost:.1} | {:.0} |", redact.line / cost * 1e3)?;
+    }
+    writeln!(
+        out,
+        "\nspeed inside: {:.0} % of native",
+        redact.native / redact.inside * 100.0
+    )?;
     writeln!(
         out,
         "\n## The user's four stages, tail to acknowledged push, {megabytes} MB\n"
@@ -64,6 +85,37 @@ pub fn run() -> anyhow::Result<()> {
         figure.warm_start * 1e3
     )?;
     anyhow::ensure!(figure.arrived == figure.expected, "entries are missing");
+    Ok(())
+}
+
+fn platform(out: &mut impl Write) -> anyhow::Result<()> {
+    let figure = platform::measure()?;
+    writeln!(out, "\n## The plugin platform\n\n| what | value |\n|---|---|")?;
+    let (half, most) = figure.pauses;
+    writeln!(
+        out,
+        "| pause of {} reloads at {:.0} lines/s: p50, p99 below | {} ms, {} ms |",
+        figure.reloads,
+        figure.load,
+        half * 1e3,
+        most * 1e3
+    )?;
+    writeln!(
+        out,
+        "| longest reload, plan and all | {:.0} ms |",
+        figure.longest * 1e3
+    )?;
+    writeln!(
+        out,
+        "| resident memory of one more instance | {:.2} MB |",
+        figure.instance / 1e6
+    )?;
+    writeln!(
+        out,
+        "| start with ten plugins, nothing compiled / compiled | {:.0} ms / {:.0} ms |",
+        figure.cold * 1e3,
+        figure.warm * 1e3
+    )?;
     Ok(())
 }
 

@@ -312,17 +312,15 @@ fn held_poison_is_let_go(act: Act) {
     let (mut stage, said, held) = holding(act);
     let failed = failing(|| stage.process(poison(4), NOW));
     assert_eq!((failed.error.kind(), failed.batch), ("trap", poison(4)));
-    assert_eq!(
-        failed.released.output, held,
-        "what cannot be fed again goes on as it is"
-    );
-    assert!(failed.released.vanished.is_empty() && stage.held().ids().is_empty());
+    assert_eq!(failed.stranded, held, "what cannot be fed again comes back");
+    assert!(failed.released.output.is_empty() && failed.released.vanished.is_empty());
+    assert!(stage.held().ids().is_empty());
+    stage.process(batch(7, &["seven"]), NOW).unwrap();
     assert_eq!(
         said.instances(),
         3,
         "the one that failed in the replay was replaced as well"
     );
-    stage.process(batch(7, &["seven"]), NOW).unwrap();
     assert_eq!(stage.held().rows().seqs, [7]);
 }
 

@@ -1,15 +1,15 @@
-//! Builds Rust guests for wasm32 and wraps them as components.
+//! Makes components: of any language's module ([`componentize`]), and of this workspace's Rust guests ([`build`]).
 //!
-//! Used by build scripts, so that `cargo build` alone gives an agent with its stages inside, and by hand:
-//! `cargo run -p millstream-guest-build -- millstream-plugin-labels`.
+//! Used by build scripts, so that `cargo build` alone gives an agent with its stages inside, by `millstream plugin
+//! build`, and by hand: `millstream-guest-build --module IN --out OUT`, `millstream-guest-build millstream-plugin-labels`.
 //!
 //! Invariants:
 //! - One nested cargo builds all packages, in a target directory of its own: the outer cargo holds the lock of
 //!   its own directory while build scripts run, and sharing it would wait for ever.
 //! - The nested cargo sees none of the outer one's environment ([`cargo`]), which names another target,
 //!   another compiler and other flags.
-//! - A component imports the functions of `millstream:stage/host@1.0.0` and no others; anything more is an error here rather
-//!   than at a user's start.
+//! - A component imports the functions of `millstream:stage/host@1.0.0`, a plugin of others also WASI; anything more is an
+//!   error here rather than at a user's start.
 //! - A component's file is rewritten only when its bytes changed, and its bytes do not depend on where the
 //!   workspace lies: the agent caches compiled code by their hash.
 
@@ -21,7 +21,22 @@ use anyhow::{Context, Result};
 
 mod cargo;
 mod component;
+mod description;
+mod identity;
+mod module;
+mod products;
+pub mod rust_target;
+mod sdks;
+mod slim;
+mod standalone;
+mod surface;
 mod toolchain;
+
+pub use component::componentize;
+pub use description::Description;
+pub use identity::Identity;
+pub use products::is_product;
+pub use sdks::{Sdk, SdkFile};
 
 /// What is taken off a package's name to get the plugin's.
 const PREFIX: &str = "millstream-plugin-";
@@ -35,6 +50,8 @@ pub struct Request<'a> {
     pub packages: &'a [&'a str],
     /// Where `<name>.wasm` goes.
     pub out_dir: &'a Path,
+    /// Whether they may import WASI too, of which the agent says at a start what it gives.
+    pub wasi: bool,
 }
 
 /// One component.
@@ -58,7 +75,12 @@ pub fn build(request: &Request<'_>) -> Result<Vec<Built>> {
     for (package, module) in request.packages.iter().zip(modules) {
         let name = package.strip_prefix(PREFIX).unwrap_or(package).to_owned();
         let bytes = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-        let component = component::wrap(&bytes).with_context(|| format!("cannot wrap {package}"))?;
+        let component = if request.wasi {
+            componentize(&bytes, &ours(&name))
+        } else {
+            component::wrap(&bytes, &ours(&name))
+        }
+        .with_context(|| format!("cannot wrap {package}"))?;
         let path = request.out_dir.join(format!("{name}.wasm"));
         if fs::read(&path).ok().as_deref() != Some(component.as_slice()) {
             fs::write(&path, component).with_context(|| format!("cannot write {}", path.display()))?;
@@ -68,12 +90,22 @@ pub fn build(request: &Request<'_>) -> Result<Vec<Built>> {
     Ok(built)
 }
 
+/// Who a plugin of this workspace is: all have the workspace's version and licence.
+fn ours(name: &str) -> Identity {
+    Identity {
+        name: Some(name.to_owned()),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        licence: Some(env!("CARGO_PKG_LICENSE").to_owned()),
+    }
+}
+
 /// What a build script that builds bundled plugins depends on, for `cargo:rerun-if-changed`.
 pub fn rerun_paths(workspace_root: &Path) -> Vec<PathBuf> {
     [
         "plugins",
         "guest-sdk/rust",
         "guest-sdk/pattern",
+        "guest-sdk/empty",
         "guest-sdk/wit",
         "Cargo.lock",
         "Cargo.toml",

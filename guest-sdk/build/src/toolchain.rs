@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 mod tests;
 
 /// The target guests are built for.
-pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The oldest compiler that builds the workspace: `rust-version` in Cargo.toml.
 const OLDEST: (u32, u32) = (1, 95);

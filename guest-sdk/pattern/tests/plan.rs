@@ -219,7 +219,10 @@ fn matches_are_replaced_with_groups_by_number_and_by_name() {
     let pattern = Pattern::new(r"(?P<key>\w+)=(\d+)").unwrap();
     assert_eq!(pattern.replace_all("a=1 b=2 c", "${key}:$2"), "a:1 b:2 c");
     assert_eq!(pattern.replace_all("a=1", "$$${1}"), "$a");
-    assert!(matches!(pattern.replace_all("none", "x"), std::borrow::Cow::Borrowed("none")));
+    assert!(matches!(
+        pattern.replace_all("none", "x"),
+        std::borrow::Cow::Borrowed("none")
+    ));
     // A plan that decides without the engine replaces the same.
     let words = Pattern::new("(?P<level>INFO|WARN)").unwrap();
     assert_eq!(words.replace_all("INFO WARN", "<${level}>"), "<INFO> <WARN>");

@@ -88,7 +88,10 @@ impl Program {
             .compile_with_scope(&scope, code)
             .map_err(|error| Fault::of_syntax(&error))?;
         let survey = Survey::of(&program, &patterns)?;
-        survey.properties.iter().for_each(|name| register_property(&mut engine, name));
+        survey
+            .properties
+            .iter()
+            .for_each(|name| register_property(&mut engine, name));
         let body = StmtBlock::new(program.statements().to_vec(), Position::NONE, Position::NONE);
         let mut global = engine.new_global_runtime_state();
         global.lib.push(program.shared_lib().clone());
@@ -270,5 +273,7 @@ fn register_property(engine: &mut Engine, name: &str) {
     let write = read.clone();
     engine
         .register_get(name, move |values: &mut Values| values.get(&read))
-        .register_set(name, move |values: &mut Values, value: Dynamic| values.set(write.clone(), value));
+        .register_set(name, move |values: &mut Values, value: Dynamic| {
+            values.set(write.clone(), value)
+        });
 }

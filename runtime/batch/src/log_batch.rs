@@ -1,5 +1,7 @@
 //! A batch of log entries as columns.
 
+use std::ops::Range;
+
 use crate::field::Field;
 use crate::labels::Labels;
 use crate::text::TextColumn;
@@ -56,6 +58,33 @@ impl LogBatch {
     #[must_use]
     pub fn metadata(&self, name: &str) -> Option<&Field> {
         self.metadata.iter().find(|field| &*field.name == name)
+    }
+
+    /// Some of the rows, copied.
+    #[must_use]
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        fn some<T: Clone>(of: &[T], rows: &Range<usize>) -> Vec<T> {
+            of.get(rows.clone()).unwrap_or_default().to_vec()
+        }
+        let mut lines = TextColumn::default();
+        for row in rows.clone() {
+            lines.push_from(&self.lines, row);
+        }
+        let fields = |fields: &[Field]| {
+            fields
+                .iter()
+                .map(|field| field.select(rows.clone().map(Some)))
+                .collect()
+        };
+        Self {
+            timestamps: some(&self.timestamps, &rows),
+            lines,
+            streams: some(&self.streams, &rows),
+            labels: self.labels.clone(),
+            fields: fields(&self.fields),
+            metadata: fields(&self.metadata),
+            seqs: some(&self.seqs, &rows),
+        }
     }
 
     /// How many bytes the rows hold, about: text, metadata and fixed columns.

@@ -1,8 +1,9 @@
 //! The wasmtime engine, narrowed to what stages use, and the clock that ends calls which take too long.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -12,7 +13,7 @@ use wasmtime::{Config, Engine, OptLevel};
 use crate::bindings::LogStage as Bindings;
 use crate::error::LoadError;
 use crate::instance::Guest;
-use crate::plugin::Plugin;
+use crate::plugin::{Compiled, Plugin};
 
 /// How often the epoch advances: the resolution of time limits.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -47,7 +48,10 @@ pub struct Host(Arc<Shared>);
 struct Shared {
     engine: Engine,
     linker: Linker<Guest>,
+    wasi: Linker<Guest>,
     cache: Option<PathBuf>,
+    /// What is loaded and in use, by name and sha256: a reload that finds the same again shares its code.
+    loaded: Mutex<HashMap<(String, String), Weak<Compiled>>>,
     _clock: Clock,
 }
 
@@ -67,11 +71,15 @@ impl Host {
         let mut linker = Linker::new(&engine);
         Bindings::add_to_linker::<Guest, wasmtime::component::HasSelf<Guest>>(&mut linker, |guest| guest)
             .map_err(HostError::Engine)?;
+        let mut wasi = linker.clone();
+        crate::wasi::link(&mut wasi).map_err(HostError::Engine)?;
         let clock = Clock::start(engine.clone()).map_err(HostError::Clock)?;
         Ok(Self(Arc::new(Shared {
             engine,
             linker,
+            wasi,
             cache: cache.map(Path::to_path_buf),
+            loaded: Mutex::default(),
             _clock: clock,
         })))
     }
@@ -96,12 +104,33 @@ impl Host {
         self.load(name, &wasm)
     }
 
+    pub(crate) fn loaded(&self, name: &str, sha256: &str) -> Option<Arc<Compiled>> {
+        let key = (name.to_owned(), sha256.to_owned());
+        self.all_loaded().get(&key).and_then(Weak::upgrade)
+    }
+
+    pub(crate) fn remember(&self, name: &str, sha256: &str, plugin: &Arc<Compiled>) {
+        let mut loaded = self.all_loaded();
+        loaded.retain(|_, plugin| plugin.strong_count() > 0);
+        loaded.insert((name.to_owned(), sha256.to_owned()), Arc::downgrade(plugin));
+    }
+
+    fn all_loaded(&self) -> MutexGuard<'_, HashMap<(String, String), Weak<Compiled>>> {
+        self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
     }
 
+    /// What a component is given that does not import WASI.
     pub(crate) fn linker(&self) -> &Linker<Guest> {
         &self.0.linker
+    }
+
+    /// What one is given that does.
+    pub(crate) fn wasi(&self) -> &Linker<Guest> {
+        &self.0.wasi
     }
 
     pub(crate) fn cache(&self) -> Option<&Path> {

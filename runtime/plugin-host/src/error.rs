@@ -25,6 +25,9 @@ pub enum LoadError {
         /// What it looks like instead.
         hint: &'static str,
     },
+    /// It cannot be read.
+    #[error("cannot read the component")]
+    Inspect(#[source] wasmparser::BinaryReaderError),
     /// It does not compile.
     #[error("cannot compile {what}")]
     Compile {
@@ -32,6 +35,14 @@ pub enum LoadError {
         what: String,
         /// Why.
         source: wasmtime::Error,
+    },
+    /// It imports what no plugin is given.
+    #[error("{what} imports {}, which no plugin is given", .interfaces.join(", "))]
+    Import {
+        /// Which.
+        what: String,
+        /// The interfaces.
+        interfaces: Vec<String>,
     },
     /// It is of another world.
     #[error("{what} is not a plugin for the world `millstream:stage/log-stage@1.0.0`")]
@@ -41,6 +52,18 @@ pub enum LoadError {
         /// What does not fit.
         source: wasmtime::Error,
     },
+}
+
+/// A folder that cannot be granted.
+#[derive(Debug, Error)]
+#[error("cannot open the folder {} for a plugin", path.display())]
+pub struct GrantError {
+    /// Its name for the plugin.
+    pub name: String,
+    /// Which folder.
+    pub path: PathBuf,
+    /// Why.
+    pub source: std::io::Error,
 }
 
 /// A stage that cannot be set up.

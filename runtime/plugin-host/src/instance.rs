@@ -14,11 +14,19 @@ use crate::events::{Level, MetricKind, StageEvents};
 use crate::interest::Interest;
 use crate::limits::{Limiter, Limits, TooMuch};
 use crate::plugin::Plugin;
+use crate::wasi::{Exited, Wasi};
 
 /// What belongs to one instance on the host's side.
 pub(crate) struct Guest {
     limiter: Limiter,
     events: Arc<dyn StageEvents>,
+    wasi: Wasi,
+}
+
+impl Guest {
+    pub(crate) fn wasi(&mut self) -> &mut Wasi {
+        &mut self.wasi
+    }
 }
 
 /// One instance of a plugin. After an error that is not [`CallError::Reported`] it must be dropped.
@@ -39,6 +47,7 @@ impl Instance {
     ) -> Result<(Self, Interest), StageError> {
         let guest = Guest {
             limiter: Limiter::new(limits),
+            wasi: Wasi::new(plugin.granted().clone(), events.clone()),
             events,
         };
         let mut store = Store::new(plugin.host().engine(), guest);
@@ -83,14 +92,14 @@ impl Instance {
     ) -> Result<Edit, CallError> {
         let input = convert::lower(batch, first_id, interest, &mut self.scratch);
         let allowed = self.limits.output(input.crossing());
-        arm(&mut self.store, &self.limits);
-        self.store.set_hostcall_fuel(allowed.saturating_mul(2));
+        ready(&mut self.store, &self.limits, allowed, now);
         let answer = input.call(&self.calls, &mut self.store, now);
         self.finish(answer, allowed)
     }
 
     pub(crate) fn tick(&mut self, now: i64, held_bytes: usize) -> Result<Edit, CallError> {
-        let allowed = self.ready(held_bytes);
+        let allowed = self.limits.output(held_bytes);
+        ready(&mut self.store, &self.limits, allowed, now);
         let answer = self.calls.call_tick(&mut self.store, now);
         self.finish(
             answer.map(|answer| answer.map_err(|failure| failure.message)),
@@ -99,19 +108,13 @@ impl Instance {
     }
 
     pub(crate) fn flush(&mut self, now: i64, held_bytes: usize) -> Result<Edit, CallError> {
-        let allowed = self.ready(held_bytes);
+        let allowed = self.limits.output(held_bytes);
+        ready(&mut self.store, &self.limits, allowed, now);
         let answer = self.calls.call_flush(&mut self.store, now);
         self.finish(
             answer.map(|answer| answer.map_err(|failure| failure.message)),
             allowed,
         )
-    }
-
-    fn ready(&mut self, held_bytes: usize) -> usize {
-        let allowed = self.limits.output(held_bytes);
-        arm(&mut self.store, &self.limits);
-        self.store.set_hostcall_fuel(allowed.saturating_mul(2));
-        allowed
     }
 
     fn finish(
@@ -138,6 +141,13 @@ impl Instance {
     }
 }
 
+/// Readies a store for a call that may return so many bytes.
+fn ready(store: &mut Store<Guest>, limits: &Limits, allowed: usize, now: i64) {
+    arm(store, limits);
+    store.set_hostcall_fuel(allowed.saturating_mul(2));
+    store.data_mut().wasi.now = now;
+}
+
 /// Starts the time limit of the next call.
 fn arm(store: &mut Store<Guest>, limits: &Limits) {
     // One tick more, because the first may come at once.
@@ -160,13 +170,18 @@ fn classify(error: wasmtime::Error, limits: &Limits) -> CallError {
     if let Some(too_much) = error.downcast_ref::<TooMuch>() {
         return CallError::Memory(too_much.to_string());
     }
+    if let Some(exited) = error.downcast_ref::<Exited>() {
+        return CallError::Trap(exited.to_string());
+    }
+    let place = error
+        .downcast_ref::<wasmtime::WasmBacktrace>()
+        .map(functions)
+        .unwrap_or_default();
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => CallError::Timeout(limits.timeout),
-        Some(trap) => CallError::Trap(match error.downcast_ref::<wasmtime::WasmBacktrace>() {
-            Some(backtrace) => format!("{trap}{}", functions(backtrace)),
-            None => trap.to_string(),
-        }),
-        None => CallError::Trap(format!("{error:#}")),
+        Some(trap) => CallError::Trap(format!("{trap}{place}")),
+        // What the host said no to.
+        None => CallError::Trap(format!("{}{place}", error.root_cause())),
     }
 }
 

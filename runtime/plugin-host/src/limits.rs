@@ -13,6 +13,31 @@ pub struct Limits {
     pub timeout: Duration,
     /// The most bytes a call may return, as a multiple of what went in (plus [`Limits::OUTPUT_FLOOR`]). Default 16.
     pub output_factor: usize,
+    /// When its instance is replaced.
+    pub recycling: Recycling,
+}
+
+/// When an instance is replaced by a fresh one, between two batches: a guest's memory never shrinks, and one that leaks
+/// would come to its limit in the midst of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recycling {
+    /// Once its memory is larger, in bytes; not when it starts out so. None: never.
+    pub memory: Option<usize>,
+    /// After so many calls. None: never.
+    pub calls: Option<u64>,
+}
+
+impl Recycling {
+    /// The fewest calls between two replacements for memory: one that needs its memory for every batch would be replaced
+    /// for each.
+    pub const MIN_CALLS: u64 = 100;
+
+    pub(crate) fn is_spent(self, calls: u64, memory: usize, memory_at_start: usize) -> bool {
+        let full = self
+            .memory
+            .is_some_and(|soft| memory > soft && memory_at_start <= soft);
+        (full && calls >= Self::MIN_CALLS) || self.calls.is_some_and(|most| calls >= most)
+    }
 }
 
 impl Limits {
@@ -34,6 +59,7 @@ impl Default for Limits {
             memory: 64 << 20,
             timeout: Duration::from_secs(1),
             output_factor: 16,
+            recycling: Recycling::default(),
         }
     }
 }

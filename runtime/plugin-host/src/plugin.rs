@@ -8,14 +8,22 @@ use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::LogStagePre;
 use crate::engine::Host;
-use crate::error::LoadError;
-use crate::instance::Guest;
+use crate::error::{GrantError, LoadError, StageError};
+use crate::events::Unheard;
+use crate::grants::Grants;
+use crate::instance::{Guest, Instance};
+use crate::interest::Interest;
+use crate::limits::Limits;
+use crate::wasi::{self, Granted};
 
-/// A compiled component whose imports are resolved. Cheap to clone.
+/// The package of our own interfaces; whether their version and functions are known, the linker says.
+pub(crate) const OURS: &str = "millstream:stage/";
+
+/// A compiled component whose imports are resolved, and what it was granted. Cheap to clone.
 #[derive(Clone)]
-pub struct Plugin(Arc<Shared>);
+pub struct Plugin(Arc<Compiled>, Arc<Granted>);
 
-struct Shared {
+pub(crate) struct Compiled {
     host: Host,
     name: String,
     sha256: String,
@@ -27,6 +35,9 @@ impl Plugin {
     pub(crate) fn load(host: &Host, name: &str, wasm: &[u8]) -> Result<Self, LoadError> {
         refuse_other_formats(name, wasm)?;
         let sha256 = hex(&Sha256::digest(wasm));
+        if let Some(loaded) = host.loaded(name, &sha256) {
+            return Ok(Self(loaded, Arc::default()));
+        }
         let cached = host
             .cache()
             .map(|folder| crate::cache::path(folder, host.engine(), &sha256));
@@ -51,15 +62,41 @@ impl Plugin {
             what: name.into(),
             source,
         };
-        let pre: InstancePre<Guest> = host.linker().instantiate_pre(&component).map_err(world)?;
+        let pre = match needs(host, name, &component)? {
+            Needs::Nothing => host.linker().instantiate_pre(&component),
+            Needs::Wasi => host.wasi().instantiate_pre(&component),
+            Needs::Sockets => wasi::without_sockets(host.wasi(), host.engine(), &component)
+                .and_then(|linker| linker.instantiate_pre(&component)),
+        };
+        let pre: InstancePre<Guest> = pre.map_err(world)?;
         let pre = LogStagePre::new(pre).map_err(world)?;
-        Ok(Self(Arc::new(Shared {
+        let compiled = Arc::new(Compiled {
             host: host.clone(),
             name: name.into(),
             sha256,
             pre,
             from_cache,
-        })))
+        });
+        host.remember(name, &compiled.sha256, &compiled);
+        Ok(Self(compiled, Arc::default()))
+    }
+
+    /// The columns it reads when it is configured with `settings`. What it says meanwhile goes nowhere.
+    ///
+    /// # Errors
+    /// When it refuses the settings or fails.
+    pub fn interest(&self, settings: &serde_json::Value, limits: &Limits) -> Result<Interest, StageError> {
+        let (_, interest) = Instance::new(self, &settings.to_string(), limits, Arc::new(Unheard))?;
+        Ok(interest)
+    }
+
+    /// The same plugin with these grants instead of those it has.
+    ///
+    /// # Errors
+    /// When a folder cannot be opened.
+    pub fn with_grants(mut self, grants: &Grants) -> Result<Self, GrantError> {
+        self.1 = Arc::new(Granted::open(grants)?);
+        Ok(self)
     }
 
     /// Its name, for messages.
@@ -80,6 +117,10 @@ impl Plugin {
         self.0.from_cache
     }
 
+    pub(crate) fn granted(&self) -> &Arc<Granted> {
+        &self.1
+    }
+
     pub(crate) fn host(&self) -> &Host {
         &self.0.host
     }
@@ -98,8 +139,41 @@ impl std::fmt::Debug for Plugin {
     }
 }
 
+/// What a component wants beside the `host` interface.
+enum Needs {
+    Nothing,
+    Wasi,
+    Sockets,
+}
+
+fn needs(host: &Host, name: &str, component: &Component) -> Result<Needs, LoadError> {
+    let ty = component.component_type();
+    let mut needs = Needs::Nothing;
+    let mut strange = Vec::new();
+    for (import, _) in ty.imports(host.engine()) {
+        if import.starts_with(OURS) {
+            continue;
+        }
+        if wasi::is_socket(import) {
+            needs = Needs::Sockets;
+        } else if !wasi::is_given(import) {
+            strange.push(import.to_owned());
+        } else if matches!(needs, Needs::Nothing) {
+            needs = Needs::Wasi;
+        }
+    }
+    if strange.is_empty() {
+        Ok(needs)
+    } else {
+        Err(LoadError::Import {
+            what: name.into(),
+            interfaces: strange,
+        })
+    }
+}
+
 /// Says what a file is that people take for a component.
-fn refuse_other_formats(name: &str, wasm: &[u8]) -> Result<(), LoadError> {
+pub(crate) fn refuse_other_formats(name: &str, wasm: &[u8]) -> Result<(), LoadError> {
     let hint = match wasm.get(..8) {
         Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => return Ok(()),
         Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => {
@@ -114,7 +188,7 @@ fn refuse_other_formats(name: &str, wasm: &[u8]) -> Result<(), LoadError> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

@@ -2,7 +2,8 @@
 //!
 //! State is a fold over held rows. When an instance fails, a fresh one is fed the held rows again and goes on from
 //! there; no snapshot format, nothing lost. What to do with the batch that hurt is the caller's policy: it gets the
-//! batch back, whole.
+//! batch back, whole. The same way a stage takes over from the one that ran in its place ([`LogStage::adopt`]), and a
+//! worn instance is replaced ([`LogStage::recycle`]).
 
 use std::sync::Arc;
 
@@ -34,9 +35,10 @@ pub struct Answer {
 pub struct Failed {
     /// The batch, as it was; empty after `tick` and `flush`.
     pub batch: LogBatch,
-    /// What the fresh instance let go of while the held rows were fed to it, or those rows themselves when it
-    /// failed again.
+    /// What the fresh instance let go of while the held rows were fed to it.
     pub released: Answer,
+    /// The held rows themselves, when they could not be fed again; nothing is held then.
+    pub stranded: LogBatch,
     /// Why.
     pub error: CallError,
 }
@@ -52,6 +54,15 @@ pub struct LogStage {
     next_id: u64,
     held: Held,
     wake_at: Option<i64>,
+    wear: Wear,
+}
+
+/// How much an instance has been used.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wear {
+    calls: u64,
+    /// Bytes of memory it had once it was configured.
+    memory_at_start: usize,
 }
 
 impl LogStage {
@@ -65,7 +76,15 @@ impl LogStage {
         limits: Limits,
         events: Arc<dyn StageEvents>,
     ) -> Result<Self, StageError> {
-        let settings = settings.to_string();
+        Self::of(plugin, settings.to_string(), limits, events)
+    }
+
+    fn of(
+        plugin: Plugin,
+        settings: String,
+        limits: Limits,
+        events: Arc<dyn StageEvents>,
+    ) -> Result<Self, StageError> {
         let (instance, interest) = Instance::new(&plugin, &settings, &limits, events.clone())?;
         Ok(Self {
             plugin,
@@ -77,7 +96,22 @@ impl LogStage {
             next_id: 0,
             held: Held::default(),
             wake_at: None,
-        })
+            wear: Wear::default(),
+        }
+        .begun())
+    }
+
+    /// Notes that the instance is a fresh one.
+    fn begun(mut self) -> Self {
+        self.begin();
+        self
+    }
+
+    fn begin(&mut self) {
+        self.wear = Wear {
+            calls: 0,
+            memory_at_start: self.memory(),
+        };
     }
 
     /// The plugin it runs.
@@ -115,11 +149,7 @@ impl LogStage {
     /// # Errors
     /// See [`Failed`].
     pub fn process(&mut self, batch: LogBatch, now: i64) -> Result<Answer, Box<Failed>> {
-        let first_id = self.next_id;
-        let answer = match &mut self.instance {
-            Some(instance) => instance.process(&batch, first_id, &self.interest, now),
-            None => Err(CallError::Gone),
-        };
+        let answer = self.call(&batch, now);
         self.settle(batch, now, answer)
     }
 
@@ -160,10 +190,11 @@ impl LogStage {
             Ok(answer) => Ok(answer),
             Err(failed) => {
                 let (batch, error) = *failed;
-                let released = self.revive(now);
+                let (released, stranded) = self.revive(now);
                 Err(Box::new(Failed {
                     batch,
                     released,
+                    stranded,
                     error,
                 }))
             }
@@ -209,41 +240,100 @@ impl LogStage {
         })
     }
 
-    /// A fresh instance, fed with the held rows.
-    fn revive(&mut self, now: i64) -> Answer {
-        self.wake_at = None;
-        let rows = std::mem::take(&mut self.held).into_rows();
-        self.instance = Instance::new(&self.plugin, &self.settings, &self.limits, self.events.clone())
+    /// Feeds a batch to the instance, which is made where there is none.
+    fn call(&mut self, batch: &LogBatch, now: i64) -> Result<Edit, CallError> {
+        if self.instance.is_none() {
+            self.instance = self.fresh();
+            self.begin();
+        }
+        let instance = self.instance.as_mut().ok_or(CallError::Gone)?;
+        self.wear.calls += 1;
+        instance.process(batch, self.next_id, &self.interest, now)
+    }
+
+    fn fresh(&self) -> Option<Instance> {
+        Instance::new(&self.plugin, &self.settings, &self.limits, self.events.clone())
             .map_err(
                 |error| tracing::error!(plugin = self.plugin.name(), %error, "stage cannot be set up again"),
             )
             .ok()
-            .map(|(instance, _)| instance);
+            .map(|(instance, _)| instance)
+    }
+
+    /// A fresh instance, fed with the held rows; these come back when that fails, too, and the next instance is empty.
+    fn revive(&mut self, now: i64) -> (Answer, LogBatch) {
+        self.wake_at = None;
+        self.instance = self.fresh();
+        self.begin();
+        let rows = std::mem::take(&mut self.held).into_rows();
         if rows.is_empty() {
-            return Answer::default();
+            return (Answer::default(), rows);
         }
-        let first_id = self.next_id;
-        let answer = match &mut self.instance {
-            Some(instance) => instance.process(&rows, first_id, &self.interest, now),
-            None => Err(CallError::Gone),
-        };
+        let answer = self.call(&rows, now);
         match self.take(rows, answer) {
-            Ok(answer) => answer,
+            Ok(answer) => (answer, LogBatch::default()),
             Err(failed) => {
                 let (rows, error) = *failed;
-                // The held rows themselves are the poison: let them go as they are, and start empty.
-                tracing::error!(plugin = self.plugin.name(), %error, "held rows could not be fed again; passed on");
+                tracing::error!(plugin = self.plugin.name(), %error, rows = rows.len(), "held rows could not be fed again");
+                self.instance = None;
                 self.next_id += rows.len() as u64;
-                self.instance =
-                    Instance::new(&self.plugin, &self.settings, &self.limits, self.events.clone())
-                        .ok()
-                        .map(|(instance, _)| instance);
-                Answer {
-                    output: rows,
-                    first_id,
-                    ..Answer::default()
-                }
+                (Answer::default(), rows)
             }
         }
+    }
+
+    /// Takes over from the stage that has run in this place: feeds this one's instance what that one keeps back. That one
+    /// is left as it is, so it can go on when this fails. Only for a stage that was not called before.
+    ///
+    /// # Errors
+    /// When the instance fails on what is held.
+    pub fn adopt(&mut self, former: &Self, now: i64) -> Result<Answer, CallError> {
+        let rows = former.held.rows().clone();
+        self.next_id = former.next_id;
+        if rows.is_empty() {
+            return Ok(Answer::default());
+        }
+        let answer = self.call(&rows, now);
+        self.take(rows, answer).map_err(|failed| failed.1)
+    }
+
+    /// Whether the instance has used up what [`crate::Recycling`] gives it.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.instance.is_some()
+            && self
+                .limits
+                .recycling
+                .is_spent(self.wear.calls, self.memory(), self.wear.memory_at_start)
+    }
+
+    /// Replaces the instance by a fresh one, which is fed what is held. When that fails the old one goes on, for as long
+    /// again.
+    ///
+    /// # Errors
+    /// Why it goes on.
+    pub fn recycle(&mut self, now: i64) -> Result<Answer, CallError> {
+        self.wear.calls = 0;
+        let fresh = Self::of(
+            self.plugin.clone(),
+            self.settings.clone(),
+            self.limits.clone(),
+            self.events.clone(),
+        );
+        let mut fresh = fresh.map_err(|error| {
+            tracing::error!(plugin = self.plugin.name(), %error, "stage cannot be set up again");
+            CallError::Gone
+        })?;
+        let answer = fresh.adopt(self, now)?;
+        *self = fresh;
+        Ok(answer)
+    }
+
+    /// Takes back what the stage holds, as it is, and parts with the instance; the next call makes a new one.
+    #[must_use]
+    pub fn give_up(&mut self) -> LogBatch {
+        self.wake_at = None;
+        self.instance = None;
+        std::mem::take(&mut self.held).into_rows()
     }
 }

@@ -6,13 +6,14 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntGauge, Opts, Registry};
 
+use super::reloads::ReloadMetrics;
 use crate::delivery::spool::SpoolMetrics;
 use crate::pipeline::plan::Instruments;
 use crate::sinks::loki::LokiMetrics;
 use crate::sinks::remote_write::RemoteWriteMetrics;
 use crate::sources::file::FileMetrics;
 use crate::sources::prometheus::ScrapeMetrics;
-use crate::stages::{GuestMetrics, StageMetrics};
+use crate::stages::{DeadLetters, GuestMetrics, StageMetrics};
 
 /// The families by component.
 #[derive(Clone)]
@@ -31,14 +32,16 @@ pub struct Families {
     pub remote_write: Arc<RemoteWriteMetrics>,
     /// Of spools.
     pub spools: SpoolMetrics,
+    /// Of reloads.
+    pub reloads: ReloadMetrics,
 }
 
 impl Families {
-    /// Registers all of them.
+    /// Registers all of them. `letters` is where stages put what they fail on, when told to.
     ///
     /// # Errors
     /// When two components use one name.
-    pub fn register() -> Result<Self, prometheus::Error> {
+    pub fn register(letters: DeadLetters) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let build = IntGauge::with_opts(
             Opts::new("millstream_build_info", "The version that runs; always 1.")
@@ -53,10 +56,12 @@ impl Families {
             stages: Instruments {
                 stages: Arc::new(StageMetrics::register(&registry)?),
                 guests: Arc::new(GuestMetrics::register_in(&registry)?),
+                letters,
             },
             loki: Arc::new(LokiMetrics::register(&registry)?),
             remote_write: Arc::new(RemoteWriteMetrics::register(&registry)?),
             spools: SpoolMetrics::register(&registry)?,
+            reloads: ReloadMetrics::register(&registry)?,
             registry,
         })
     }
@@ -128,10 +133,12 @@ impl Collector for Process {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::LocalDisk;
 
     #[test]
     fn no_two_components_use_one_name_and_the_process_is_read() {
-        let families = Families::register().unwrap();
+        let letters = DeadLetters::new(Arc::new(LocalDisk), "dead_letters".into());
+        let families = Families::register(letters).unwrap();
         let page = prometheus::TextEncoder::new()
             .encode_to_string(&families.registry.gather())
             .unwrap();

@@ -10,6 +10,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::authoring::Mistake;
 use crate::manifest::{ManifestError, ManifestErrors};
 
 /// Done.
@@ -84,9 +85,12 @@ pub fn remark(text: &dyn fmt::Display) {
 
 /// The exit code of an error.
 fn tier(error: &anyhow::Error) -> u8 {
-    let input = error
-        .chain()
-        .any(|cause| cause.is::<InputError>() || cause.is::<ManifestErrors>() || cause.is::<ManifestError>());
+    let input = error.chain().any(|cause| {
+        cause.is::<InputError>()
+            || cause.is::<ManifestErrors>()
+            || cause.is::<ManifestError>()
+            || cause.is::<Mistake>()
+    });
     if input { INPUT } else { FAILED }
 }
 

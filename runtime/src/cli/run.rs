@@ -27,6 +27,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:12345", value_parser = listen)]
     pub listen: String,
 
+    /// Reload when the manifest changes. Changed components are always reloaded.
+    #[arg(long)]
+    pub watch: bool,
     /// How and how much to log.
     #[command(flatten)]
     pub logging: LogArgs,
@@ -51,12 +54,14 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     descriptors::raise();
     let agent = Agent::new(&args.storage_path)?;
     let plan = agent.plan(manifest).map_err(InputError::from)?;
-    let again = || {
-        let manifest = load(&args.manifest)?;
+    let path = args.manifest.clone();
+    let again = move || {
+        let manifest = load(&path)?;
         exit::warn(&manifest.warnings);
         Ok(manifest)
     };
-    runtime()?.block_on(agent.run(plan, &args.listen, again))
+    let watched = args.watch.then_some(args.manifest.as_path());
+    runtime()?.block_on(agent.run(plan, &args.listen, again, watched))
 }
 
 /// The runtime of everything but workers and readers, which have threads of their own.

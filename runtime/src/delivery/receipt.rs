@@ -37,7 +37,10 @@ impl Settlements {
             abandoned: AtomicBool::new(false),
             settlements: self.clone(),
         };
-        Receipt(Some(Arc::new(slip)))
+        Receipt {
+            slip: Some(Arc::new(slip)),
+            release: None,
+        }
     }
 
     /// The shipments settled since the last call.
@@ -63,17 +66,45 @@ impl Settlements {
 /// A promise to say when a shipment has arrived. Clone it per part, and settle each part when it is done.
 #[derive(Clone, Debug)]
 #[must_use = "dropping a receipt abandons its shipment"]
-pub struct Receipt(Option<Arc<Slip>>);
+pub struct Receipt {
+    slip: Option<Arc<Slip>>,
+    release: Option<Release>,
+}
+
+/// Releases a sink from what it was given: once it is said, nothing more is owed to that sink, and a receipt it drops counts as
+/// settled. For a sink that the manifest no longer names.
+#[derive(Clone, Debug, Default)]
+pub struct Release(Arc<AtomicBool>);
+
+impl Release {
+    /// Says it.
+    pub fn say(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_said(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
 
 impl Receipt {
     /// For what nobody waits for (samples, tests).
     pub fn none() -> Self {
-        Self(None)
+        Self {
+            slip: None,
+            release: None,
+        }
+    }
+
+    /// The same, for a sink that may be released from it.
+    pub fn until(mut self, release: &Release) -> Self {
+        self.release = Some(release.clone());
+        self
     }
 
     /// This part was delivered, or dropped on purpose and counted.
     pub fn settle(mut self) {
-        drop(self.0.take());
+        drop(self.slip.take());
     }
 
     /// This part was neither; the same as dropping the receipt, said aloud.
@@ -84,7 +115,8 @@ impl Receipt {
 
 impl Drop for Receipt {
     fn drop(&mut self) {
-        if let Some(slip) = &self.0 {
+        let released = self.release.as_ref().is_some_and(Release::is_said);
+        if let Some(slip) = self.slip.as_ref().filter(|_| !released) {
             slip.abandoned.store(true, Ordering::Release);
         }
     }
@@ -114,6 +146,22 @@ impl Drop for Slip {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_released_sink_drops_counts_as_settled_and_what_others_drop_does_not() {
+        let settlements = Arc::new(Settlements::default());
+        let release = Release::default();
+        let (kept, dropped) = (settlements.receipt(1), settlements.receipt(2));
+        let for_sink = kept.clone().until(&release);
+        drop(dropped.clone().until(&release));
+        release.say();
+        drop(for_sink.clone());
+        drop(for_sink);
+        kept.settle();
+        dropped.settle();
+        assert_eq!(settlements.take(), [1]);
+        assert_eq!(settlements.take_abandoned(), [2], "dropped before the release");
+    }
 
     #[test]
     fn settled_when_the_last_clone_is() {

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 pub use client::{AuthorizationDocument, BasicAuthDocument, ClientDocument, TlsDocument};
 pub use pipeline::{BARE, PipelineDocument, StageDocument};
-pub use plugin::{OnErrorWord, PluginDocument};
+pub use plugin::{GrantsDocument, OnErrorWord, PluginDocument, RecycleDocument};
 pub use sink::{
     FormatWord, LimitsDocument, LokiDocument, OnDiskErrorWord, RemoteWriteDocument, SinkDocument,
     SpoolDocument, WhenFullWord,

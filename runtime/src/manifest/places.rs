@@ -9,6 +9,9 @@ use super::yaml::{Node, Value};
 /// Keys whose value is a secret.
 const SECRET_KEYS: [&str; 3] = ["password", "bearer_token", "credentials"];
 
+/// Maps whose values may be secrets.
+const SECRET_MAPS: [&str; 2] = ["headers", "environment"];
+
 /// The places of keys and values, by the steps that lead to them.
 #[derive(Debug, Default)]
 pub struct Places(BTreeMap<Vec<String>, Pair>);
@@ -78,7 +81,8 @@ pub fn secrets(root: &Node) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     root.scalars(&mut Vec::new(), &mut |keys, scalar| {
         let last = keys.last().copied().unwrap_or_default();
-        let below_headers = keys.iter().rev().nth(1).is_some_and(|key| *key == "headers");
+        let map = keys.iter().rev().nth(1).copied().unwrap_or_default();
+        let below_headers = SECRET_MAPS.contains(&map);
         let url_with_user = last == "url" && scalar.text.contains('@');
         let text = scalar.text.as_str();
         let only_variable =
@@ -94,11 +98,19 @@ pub fn secrets(root: &Node) -> Vec<Range<usize>> {
 pub fn secret_lines(text: &str) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     let mut start = 0;
+    // The indentation of a map of secrets, whose lines are further in.
+    let mut inside = None;
     for line in text.split_inclusive('\n') {
-        let key = SECRET_KEYS
-            .iter()
+        let indent = line.len() - line.trim_start().len();
+        inside = inside.filter(|map| indent > *map || line.trim().is_empty());
+        let named = SECRET_KEYS.iter().chain(&SECRET_MAPS);
+        let key = named
             .filter_map(|key| line.find(key).map(|at| at + key.len()))
-            .min();
+            .min()
+            .or(inside.map(|_| indent));
+        if SECRET_MAPS.iter().any(|map| line.trim_start().starts_with(map)) {
+            inside = Some(indent);
+        }
         if let Some(behind) = key.and_then(|at| line[at..].find(':').map(|colon| at + colon + 1)) {
             secrets.push(start + behind..start + line.len());
         }

@@ -77,7 +77,11 @@ fn the_users_setup_becomes_the_settings_it_says() {
     assert_eq!(manifest.plugins["regex"].memory, 64 << 20);
     assert_eq!(manifest.plugins["regex"].timeout, Duration::from_secs(1));
     assert_eq!(manifest.plugins["regex"].on_error, OnError::Pass);
-    assert_eq!(manifest.plugins["regex"].path, None);
+    assert_eq!(manifest.plugins["regex"].output, 16);
+    assert_eq!(manifest.plugins["regex"].log_rate, 20);
+    assert_eq!(manifest.plugins["regex"].grants, Grants::default());
+    assert_eq!(manifest.plugins["regex"].path(), None);
+    assert_eq!(manifest.plugins["regex"].origin, PluginOrigin::Bundled);
 }
 
 #[test]
@@ -215,17 +219,20 @@ fn spools_and_limits_reach_their_settings() {
 fn every_plugin_key_reaches_its_setting() {
     let manifest = parse("/etc/millstream/every_key.yaml", EVERY_KEY).unwrap();
     let redact = &manifest.plugins["redact"];
-    assert_eq!(
-        redact.path.as_deref(),
-        Some(Path::new("/etc/millstream/redact.wasm"))
-    );
+    assert_eq!(redact.path(), Some(Path::new("/etc/millstream/redact.wasm")));
     assert_eq!(
         (redact.memory, redact.timeout.as_millis(), redact.on_error),
         (32 << 20, 200, OnError::Drop)
     );
+    assert_eq!((redact.output, redact.log_rate), (4, 5));
+    assert_eq!(redact.sha256, Some("0123456789abcdef".repeat(4)));
+    let grants = &redact.grants;
+    assert_eq!(grants.folders["/lookup"], Path::new("/etc/millstream/lookup"));
+    assert_eq!(grants.environment["ZONE"], "kr");
+    assert!(grants.clock && grants.random);
     let regex = &manifest.plugins["regex"];
     assert_eq!(
-        (regex.path.as_ref(), regex.timeout.as_secs(), regex.on_error),
+        (regex.path(), regex.timeout.as_secs(), regex.on_error),
         (None, 5, OnError::Halt)
     );
     let stages = &manifest.pipelines["app"].stages;

@@ -1,19 +1,24 @@
 //! The stages of a pipeline in a row: a batch in, what comes out at the end.
 //!
 //! Invariants: order is kept; every row that goes in comes out, is held by a stage ([`Chain::owed`]), merged into one
-//! that does, or is counted as dropped. A failing stage costs its own work, never the rows: they pass on unchanged
-//! unless its `on_error` says otherwise. When rows pass a stage by that holds earlier ones of their streams, it lets go
+//! that does, or is counted as dropped. A failing stage costs its own work, never the rows: a batch it fails on is halved
+//! until the rows at fault stand alone, and these pass on unchanged unless its `on_error` says otherwise. When rows pass a stage by that holds earlier ones of their streams, it lets go
 //! of what it holds first: the block that is cut so would have had a hole in it, and come after its own rest.
 //!
 //! Plain state, no IO: a worker's thread only carries it, so simulated schedules can drive it too.
 
+pub mod swap;
+
 use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
 use millstream_batch::{Field, Labels, LogBatch};
 use millstream_plugin_host::{Answer, CallError, EVERY, Failed};
 
+use crate::causes;
 use crate::manifest::OnError;
 use crate::stages::Stage;
+use crate::stages::stage::Left;
 
 /// The stages of a pipeline in a row.
 pub struct Chain {
@@ -33,10 +38,10 @@ struct Debt {
 
 /// A stage that must not go on has failed.
 #[derive(Debug, thiserror::Error)]
-#[error("stage `{stage}` failed and its on_error is `halt`")]
+#[error("stage `{stage}` failed and its on_error is `halt`: {why}")]
 pub struct Halted {
     stage: String,
-    source: CallError,
+    why: String,
 }
 
 /// What is called on the first stage of a walk.
@@ -134,14 +139,26 @@ impl Chain {
         now: i64,
         out: &mut Vec<LogBatch>,
     ) -> Result<(), Halted> {
-        let Some(stage) = self.stages.get_mut(index) else {
+        if index >= self.stages.len() {
             if let Call::Process(batch) = call {
                 out.extend((!batch.is_empty()).then_some(batch));
             }
             return Ok(());
-        };
+        }
+        if matches!(&call, Call::Process(batch) if batch.is_empty()) {
+            return Ok(());
+        }
+        if let Some(released) = self.stages[index].recycle(now) {
+            self.rebase_debts(index);
+            self.pass_on(index, released, Vec::new(), now, out)?;
+        }
+        let stage = &mut self.stages[index];
+        let started = Stage::clock();
         let result = match call {
-            Call::Process(batch) if batch.is_empty() => return Ok(()),
+            Call::Process(batch) if stage.is_passed_by(now) => {
+                stage.passes_by(batch.len());
+                return self.refuse(index, batch, None, vanished, now, out);
+            }
             Call::Process(batch) => {
                 // Only a stage that may keep rows back makes a debt of them.
                 if !vanished.is_empty() && stage.interest().holds {
@@ -154,7 +171,7 @@ impl Chain {
         };
         match result {
             Ok(answer) => self.pass_on(index, answer, vanished, now, out),
-            Err(failed) => self.failed(index, *failed, vanished, now, out),
+            Err(failed) => self.failed(index, *failed, started.elapsed(), vanished, now, out),
         }
     }
 
@@ -185,38 +202,89 @@ impl Chain {
         self.step(index + 1, Call::Process(answer.output), vanished, now, out)
     }
 
+    /// A call failed: the batch is halved until the rows at fault stand alone.
     fn failed(
         &mut self,
         index: usize,
         failed: Failed,
+        took: Duration,
         vanished: Vec<u64>,
         now: i64,
         out: &mut Vec<LogBatch>,
     ) -> Result<(), Halted> {
+        let left = self.stages[index].note_failure(&failed, took, now);
         let Failed {
-            mut batch,
+            batch,
             released,
+            stranded,
             error,
         } = failed;
-        let stage = &mut self.stages[index];
-        let on_error = stage.on_error();
-        stage.report_failure(&error, batch.len());
-        if on_error == OnError::Halt {
-            return Err(Halted {
-                stage: stage.name().into(),
-                source: error,
-            });
-        }
         self.rebase_debts(index);
         self.pass_on(index, released, Vec::new(), now, out)?;
-        if on_error == OnError::Pass {
-            if self.would_overtake(index, &batch) {
-                self.step(index, Call::Flush, Vec::new(), now, out)?;
-            }
-            mark(&mut batch, self.stages[index].name(), error.kind());
-            self.step(index + 1, Call::Process(batch), vanished, now, out)?;
+        if !stranded.is_empty() {
+            self.refuse(index, stranded, Some(&error), Vec::new(), now, out)?;
         }
-        Ok(())
+        if left == Left::PassedBy {
+            let held = self.stages[index].give_up();
+            self.refuse(index, held, Some(&error), Vec::new(), now, out)?;
+        } else if batch.len() > 1 {
+            let half = batch.len() / 2;
+            let (first, second) = (batch.rows(0..half), batch.rows(half..batch.len()));
+            drop(batch);
+            self.step(index, Call::Process(first), vanished.clone(), now, out)?;
+            return self.step(index, Call::Process(second), vanished, now, out);
+        }
+        self.refuse(index, batch, Some(&error), vanished, now, out)
+    }
+
+    /// Does with rows what the stage's `on_error` says: they are at fault (`why`), or pass it by while it is out of the way.
+    fn refuse(
+        &mut self,
+        index: usize,
+        mut batch: LogBatch,
+        why: Option<&CallError>,
+        vanished: Vec<u64>,
+        now: i64,
+        out: &mut Vec<LogBatch>,
+    ) -> Result<(), Halted> {
+        let stage = &mut self.stages[index];
+        if batch.is_empty() {
+            // Nothing is held any more, or nothing was at fault but the call: what is owed through it may go.
+            return self.pass_on(index, Answer::default(), vanished, now, out);
+        }
+        if let Some(error) = why {
+            stage.report(error, &batch);
+        }
+        let kind = why.map_or("passed by", CallError::kind);
+        match (stage.on_error(), why) {
+            (OnError::Halt, Some(error)) => {
+                return Err(Halted {
+                    stage: stage.name().into(),
+                    why: causes::told(error),
+                });
+            }
+            (OnError::Drop, _) => {
+                stage.dropped(batch.len());
+                return self.pass_on(index, Answer::default(), vanished, now, out);
+            }
+            (OnError::DeadLetter, _) => {
+                let error = why.map_or_else(|| kind.to_owned(), |error| causes::told(error));
+                match stage.put_aside(&batch, &error, now) {
+                    Ok(()) => return self.pass_on(index, Answer::default(), vanished, now, out),
+                    Err(error) => stage.could_not_put_aside(&error, batch.len()),
+                }
+            }
+            (OnError::Pass | OnError::Halt, _) => {}
+        }
+        if self.would_overtake(index, &batch) {
+            self.step(index, Call::Flush, Vec::new(), now, out)?;
+            if self.would_overtake(index, &batch) {
+                let held = self.stages[index].give_up();
+                self.refuse(index, held, why, Vec::new(), now, out)?;
+            }
+        }
+        mark(&mut batch, self.stages[index].name(), kind);
+        self.step(index + 1, Call::Process(batch), vanished, now, out)
     }
 
     /// A fresh instance was fed the held rows under new ids: the debts of the stage wait for all of these.

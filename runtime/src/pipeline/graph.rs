@@ -1,35 +1,47 @@
 //! The graph: the running sources, workers and sinks of a manifest.
 //!
-//! It starts from the sinks back to the sources, so that nothing is read before there is somewhere to put it, and
-//! drains in the order of travel: sources stop → workers flush and end → sinks send what they have and end →
+//! It begins empty and becomes what an assembly says ([`Graph::apply`]), at the start and at every reload. It drains in the order
+//! of travel: sources stop → workers flush and end → sinks send what they have and end →
 //! checkpoints are saved. Each step ends the next by closing its inlet. A worker ends when all it shipped is settled or
 //! abandoned, so a sink that died does not hold a drain up. When the deadline passes, what is left is abandoned too.
 //! What was left is reported, by sink and by pipeline, and read again at the next start.
 
+mod apply;
+mod ending;
+
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use millstream_plugin_host::STACK_SIZE;
-use tokio::sync::{mpsc, oneshot};
+use millstream_batch::SampleBatch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle as Task;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::assembly::{Assembly, Sink, Source};
-use super::sample_worker;
-use super::worker::{Worker, WorkerReport};
+use super::change::Change;
+use super::numbers::Numbers;
+use super::succession::StageSpec;
+use super::worker::{Berth, WorkerReport};
 use crate::admin::{Families, Health};
 use crate::causes;
 use crate::delivery::spool::Shelf;
+use crate::manifest::{SinkKind, SourceKind};
 use crate::sinks::report::SinkReport;
+use crate::sinks::succession::Estate;
 use crate::sources::LogParcel;
 use crate::sources::file::CheckpointBook;
+use ending::Ending;
+
+pub use apply::ApplyError;
+pub use ending::StartError;
 
 /// How long everything gets beyond the drain's deadline to see that it was told to stop.
 const ABORT_GRACE: Duration = Duration::from_secs(2);
+
+/// How long a sink that the manifest no longer names goes on delivering what it has.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Stack of a thread that reads files: no guest runs on it.
 const READER_STACK: usize = 1 << 20;
@@ -45,14 +57,6 @@ pub struct Surroundings {
     pub book: Arc<CheckpointBook>,
     /// The spools.
     pub shelf: Shelf,
-}
-
-/// A thread cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot start the thread of {what}")]
-pub struct StartError {
-    what: String,
-    source: io::Error,
 }
 
 /// What a drain left behind.
@@ -76,153 +80,136 @@ impl DrainReport {
 
 /// The running sources, workers and sinks of a manifest.
 pub struct Graph {
-    sources: Vec<Ending<()>>,
-    workers: Vec<(String, Ending<WorkerReport>)>,
-    sample_workers: Vec<Ending<()>>,
-    sinks: Vec<(String, Task<SinkReport>)>,
+    around: Surroundings,
+    numbers: Numbers,
+    sources: BTreeMap<String, RunningSource>,
+    logs: BTreeMap<String, RunningLogs>,
+    samples: BTreeMap<String, RunningSamples>,
+    sinks: BTreeMap<String, RunningSink>,
+    /// Gone from the manifest, and not yet at their end.
+    leaving_logs: Vec<(String, Task<WorkerReport>)>,
+    leaving_samples: Vec<Ending<()>>,
+    leaving_sinks: Vec<(String, Task<SinkReport>)>,
     stop_sources: CancellationToken,
     abort: CancellationToken,
-    book: Arc<CheckpointBook>,
 }
 
-/// Something that ends by itself once told, with a last word: a task, or a thread.
-enum Ending<T> {
-    Task(Task<T>),
-    Thread(oneshot::Receiver<T>, JoinHandle<()>),
-    /// Its last word was heard.
-    Ended,
+struct RunningSource {
+    kind: SourceKind,
+    feeds: Vec<String>,
+    rest: CancellationToken,
+    stop: CancellationToken,
+    ending: Ending<()>,
+}
+
+struct RunningLogs {
+    pipe: u32,
+    inlet: mpsc::Sender<LogParcel>,
+    changes: mpsc::Sender<Change>,
+    specs: Vec<StageSpec>,
+    halted: Arc<AtomicBool>,
+    ending: Ending<WorkerReport>,
+}
+
+impl RunningLogs {
+    fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
+    }
+}
+
+struct RunningSamples {
+    inlet: mpsc::Sender<SampleBatch>,
+    berths: watch::Sender<Vec<Berth>>,
+    ending: Ending<()>,
+}
+
+struct RunningSink {
+    kind: SinkKind,
+    berth: Berth,
+    retire: CancellationToken,
+    estate: Estate,
+    abort: CancellationToken,
+    task: Task<SinkReport>,
 }
 
 impl Graph {
-    /// Starts an assembly.
-    ///
-    /// # Errors
-    /// When the machine gives no thread; what has started by then is stopped again, and nothing was read.
-    pub fn start(assembly: Assembly, around: &Surroundings) -> Result<Self, StartError> {
-        let mut graph = Self {
-            sources: Vec::new(),
-            workers: Vec::new(),
-            sample_workers: Vec::new(),
-            sinks: Vec::new(),
+    /// A graph of nothing.
+    #[must_use]
+    pub fn empty(around: Surroundings) -> Self {
+        Self {
+            around,
+            numbers: Numbers::default(),
+            sources: BTreeMap::new(),
+            logs: BTreeMap::new(),
+            samples: BTreeMap::new(),
+            sinks: BTreeMap::new(),
+            leaving_logs: Vec::new(),
+            leaving_samples: Vec::new(),
+            leaving_sinks: Vec::new(),
             stop_sources: CancellationToken::new(),
             abort: CancellationToken::new(),
-            book: around.book.clone(),
-        };
-        let started = graph.start_all(assembly, around);
-        if started.is_err() {
-            graph.stop_sources.cancel();
-            graph.abort.cancel();
         }
-        started.map(|()| graph)
     }
 
-    fn start_all(&mut self, assembly: Assembly, around: &Surroundings) -> Result<(), StartError> {
-        let Assembly {
-            sinks,
-            workers,
-            sample_workers,
-            sources,
-        } = assembly;
-        for (name, sink, inlet) in sinks {
-            let abort = self.abort.clone();
-            let task = match sink {
-                Sink::Loki(sink) => tokio::spawn(sink.run(inlet, abort)),
-                Sink::RemoteWrite(sink) => tokio::spawn(sink.run(inlet, abort)),
-                Sink::Console(sink) => tokio::spawn(sink.run(inlet, abort)),
-            };
-            self.sinks.push((name, task));
-        }
-        for (to, inlet) in sample_workers {
-            let work = sample_worker::run(inlet, to, self.abort.clone());
-            self.sample_workers.push(Ending::Task(tokio::spawn(work)));
-        }
-        for (worker, inlet) in workers {
-            self.start_worker(worker, inlet, around)?;
-        }
-        for (name, source) in sources {
-            let stop = self.stop_sources.clone();
-            self.sources.push(match source {
-                Source::File(source) => thread(&format!("source `{name}`"), READER_STACK, move || {
-                    source.run(stop)
-                })?,
-                Source::Prometheus(source) => Ending::Task(tokio::spawn(source.run(stop))),
-            });
-        }
-        Ok(())
+    /// By pipeline, the stages that run; none of pipelines that have halted.
+    #[must_use]
+    pub fn stages(&self) -> BTreeMap<String, Vec<StageSpec>> {
+        let running = self.logs.iter().filter(|(_, running)| !running.is_halted());
+        running
+            .map(|(name, running)| (name.clone(), running.specs.clone()))
+            .collect()
     }
 
-    fn start_worker(
-        &mut self,
-        worker: Worker,
-        inlet: mpsc::Receiver<LogParcel>,
-        around: &Surroundings,
-    ) -> Result<(), StartError> {
-        let what = format!("pipeline `{}`", worker.name);
-        let (abort, health) = (self.abort.clone(), around.health.clone());
-        health.well(&what);
-        let component = what.clone();
-        let name = worker.name.clone();
-        let ending = thread(&what, STACK_SIZE, move || async move {
-            let aborted = abort.clone();
-            let stopped = |error| {
-                // Once told to abort, ends of all kinds are expected.
-                if !aborted.is_cancelled() {
-                    let error = causes::told(&error);
-                    tracing::error!(
-                        component,
-                        error,
-                        "pipeline stopped; its files will be read again from here"
-                    );
-                    health.ill(&component, &error);
-                }
-            };
-            worker.run(inlet, abort, stopped).await
-        })?;
-        self.workers.push((name, ending));
-        Ok(())
+    pub(super) fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
+    pub(super) fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// The way into a sink that runs with these settings.
+    pub(super) fn sink(&self, name: &str, kind: &SinkKind) -> Option<Berth> {
+        let running = self.sinks.get(name)?;
+        (running.kind == *kind && !running.task.is_finished()).then(|| running.berth.clone())
+    }
+
+    /// The number of a pipeline for log entries that runs, and the way into it.
+    pub(super) fn log_pipeline(&self, name: &str) -> Option<(u32, mpsc::Sender<LogParcel>)> {
+        let running = self.logs.get(name).filter(|running| !running.is_halted())?;
+        Some((running.pipe, running.inlet.clone()))
+    }
+
+    /// Whether a pipeline of this name has stopped by itself.
+    pub(super) fn has_halted(&self, name: &str) -> bool {
+        self.logs.get(name).is_some_and(RunningLogs::is_halted)
+    }
+
+    /// The way into a pipeline for samples that runs.
+    pub(super) fn sample_pipeline(&self, name: &str) -> Option<mpsc::Sender<SampleBatch>> {
+        let running = self.samples.get(name)?;
+        (!running.inlet.is_closed()).then(|| running.inlet.clone())
+    }
+
+    /// Whether a source of these settings runs and feeds these pipelines.
+    pub(super) fn has_source(&self, name: &str, kind: &SourceKind, feeds: &[String]) -> bool {
+        let running = self.sources.get(name);
+        running.is_some_and(|running| running.kind == *kind && running.feeds == feeds)
     }
 
     /// Ends everything in the order of travel; what is not done by `deadline` is abandoned.
-    pub async fn drain(self, deadline: Duration) -> DrainReport {
-        let Self {
-            mut sources,
-            mut workers,
-            mut sample_workers,
-            mut sinks,
-            stop_sources,
-            abort,
-            book,
-        } = self;
+    pub async fn drain(mut self, deadline: Duration) -> DrainReport {
         let mut report = DrainReport::default();
-        stop_sources.cancel();
-        let mut ended = async || {
-            for ending in sources.iter_mut().chain(&mut sample_workers) {
-                ending.done().await;
-            }
-            for (name, ending) in &mut workers {
-                // Of one that panicked nobody knows.
-                let again = ending.done().await.map_or(0, |report| report.owed_entries);
-                if again > 0 {
-                    report.again.insert(name.clone(), again);
-                }
-            }
-            while let Some((name, sink)) = sinks.last_mut() {
-                // A sink that panicked has abandoned all it had; how much, nobody knows.
-                let left = sink.await.map_or(0, |report| report.left_rows);
-                if left > 0 {
-                    report.left.insert(name.clone(), left);
-                }
-                sinks.pop();
-            }
-        };
-        let in_time = timeout(deadline, ended()).await.is_ok();
+        self.stop_sources.cancel();
+        let in_time = timeout(deadline, self.end(&mut report)).await.is_ok();
         if !in_time {
-            abort.cancel();
-            if timeout(ABORT_GRACE, ended()).await.is_err() {
+            self.abort.cancel();
+            if timeout(ABORT_GRACE, self.end(&mut report)).await.is_err() {
                 tracing::error!("parts of the graph do not stop; they are left to themselves");
             }
         }
         report.in_time = in_time;
+        let book = &self.around.book;
         book.end();
         if let Err(error) = book.save() {
             let error = causes::told(&error);
@@ -233,48 +220,45 @@ impl Graph {
         }
         report
     }
-}
 
-impl<T> Ending<T> {
-    /// Waits for the end and its last word; there is none from what panicked or was asked before.
-    async fn done(&mut self) -> Option<T> {
-        let word = match self {
-            Self::Task(task) => task.await.ok(),
-            Self::Thread(done, _) => done.await.ok(),
-            Self::Ended => return None,
-        };
-        if let Self::Thread(_, handle) = std::mem::replace(self, Self::Ended) {
-            // It has said its last word, or died: joining cannot block for long.
-            let _ = handle.join();
+    /// Waits for the end of everything, in the order of travel; may be asked again where it was broken off.
+    async fn end(&mut self, report: &mut DrainReport) {
+        while let Some(mut last) = self.sources.last_entry() {
+            last.get_mut().ending.done().await;
+            last.remove();
         }
-        word
+        // Nothing but the sources led into the pipelines, and nothing but the pipelines into the sinks.
+        for (_, running) in std::mem::take(&mut self.samples) {
+            self.leaving_samples.push(running.ending);
+        }
+        for (name, mut running) in std::mem::take(&mut self.logs) {
+            drop((running.inlet, running.changes));
+            let ended = async move { running.ending.done().await.unwrap_or_default() };
+            self.leaving_logs.push((name, tokio::spawn(ended)));
+        }
+        while let Some(ending) = self.leaving_samples.last_mut() {
+            ending.done().await;
+            self.leaving_samples.pop();
+        }
+        while let Some((name, ended)) = self.leaving_logs.last_mut() {
+            // Of one that panicked nobody knows.
+            let again = ended.await.map_or(0, |report| report.owed_entries);
+            if again > 0 {
+                *report.again.entry(name.clone()).or_default() += again;
+            }
+            self.leaving_logs.pop();
+        }
+        for (name, running) in std::mem::take(&mut self.sinks) {
+            drop(running.berth);
+            self.leaving_sinks.push((name, running.task));
+        }
+        while let Some((name, sink)) = self.leaving_sinks.last_mut() {
+            // A sink that panicked has abandoned all it had; how much, nobody knows.
+            let left = sink.await.map_or(0, |report| report.left_rows);
+            if left > 0 {
+                *report.left.entry(name.clone()).or_default() += left;
+            }
+            self.leaving_sinks.pop();
+        }
     }
-}
-
-/// A thread with a tokio runtime of its own, running one future.
-fn thread<F: Future<Output: Send + 'static>>(
-    what: &str,
-    stack: usize,
-    work: impl FnOnce() -> F + Send + 'static,
-) -> Result<Ending<F::Output>, StartError> {
-    let failed = |source| StartError {
-        what: what.into(),
-        source,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
-    let (say, done) = oneshot::channel();
-    // Backquotes are for messages; tools that list threads show the first 15 characters.
-    let name: String = what.chars().filter(|c| *c != '`').collect();
-    let handle = std::thread::Builder::new()
-        .name(name)
-        .stack_size(stack)
-        .spawn(move || {
-            // Whoever waited may have gone.
-            let _ = say.send(runtime.block_on(work()));
-        })
-        .map_err(failed)?;
-    Ok(Ending::Thread(done, handle))
 }

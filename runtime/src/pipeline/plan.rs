@@ -8,21 +8,34 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use millstream_plugin_host::{Host, Limits, LoadError, LogStage, Plugin, STACK_SIZE, StageError};
+use millstream_plugin_host::{Host, Limits, LogStage, Plugin, Recycling, STACK_SIZE, StageError};
 
-use crate::manifest::{
-    Manifest, ManifestError, ManifestErrors, PipelineEntry, Place, PluginEntry, StageEntry,
-};
-use crate::stages::{Events, GuestMetrics, Stage, StageMetrics, bundled};
+use super::chain::swap::Slot;
+use super::load::{self, Loaded};
+use super::succession::{self, Heritage, StageSpec};
+use crate::manifest::{Manifest, ManifestError, ManifestErrors, PipelineEntry, Place, StageEntry};
+use crate::plugins::Library;
+use crate::stages::{self, DeadLetters, Events, GuestMetrics, Stage, StageMetrics};
 
 /// A manifest whose plugins are ready.
 pub struct Plan {
     /// The manifest.
     pub manifest: Manifest,
-    /// Per pipeline, its configured stages.
-    pub stages: BTreeMap<String, Vec<Stage>>,
+    /// Per pipeline, its stages.
+    pub pipelines: BTreeMap<String, PlannedStages>,
     /// The plugins in use.
     pub plugins: BTreeMap<String, Plugin>,
+    /// What they say of themselves, and where they came from.
+    pub origins: BTreeMap<String, Loaded>,
+}
+
+/// The stages of a pipeline, in order.
+#[derive(Default)]
+pub struct PlannedStages {
+    /// Configured, or kept from what runs.
+    pub slots: Vec<Slot>,
+    /// What each is made of.
+    pub specs: Vec<StageSpec>,
 }
 
 /// What stages report to.
@@ -32,16 +45,25 @@ pub struct Instruments {
     pub stages: Arc<StageMetrics>,
     /// The metrics that plugins declare.
     pub guests: Arc<GuestMetrics>,
+    /// Where entries go that a stage with `on_error: dead_letter` fails on.
+    pub letters: DeadLetters,
 }
 
 impl Plan {
-    /// Loads, compiles and configures every plugin the manifest uses.
+    /// Gets, compiles and configures every plugin the manifest uses; what has to be fetched goes into `library`. `running`
+    /// says, by pipeline, what stages run in this process: those that are the same are kept.
     ///
     /// # Errors
     /// All faults found, each with its place in the manifest.
-    pub fn make(manifest: Manifest, host: &Host, instruments: &Instruments) -> Result<Self, ManifestErrors> {
-        let plugins = load_all(&manifest, host)?;
-        let mut stages = BTreeMap::new();
+    pub fn make(
+        manifest: Manifest,
+        host: &Host,
+        library: &Library,
+        instruments: &Instruments,
+        running: &BTreeMap<String, Vec<StageSpec>>,
+    ) -> Result<Self, ManifestErrors> {
+        let (plugins, origins) = load::all(&manifest, host, library)?;
+        let mut pipelines = BTreeMap::new();
         let mut faults = Vec::new();
         thread::scope(|scope| {
             let building: Vec<_> = manifest
@@ -49,13 +71,14 @@ impl Plan {
                 .iter()
                 .map(|(name, pipeline)| {
                     let (manifest, plugins) = (&manifest, &plugins);
-                    let work = move || configure(manifest, name, pipeline, plugins, instruments);
+                    let former = running.get(name).map_or(&[][..], Vec::as_slice);
+                    let work = move || configure(manifest, name, pipeline, plugins, instruments, former);
                     (name, pipeline, deep(scope, "plugin-setup", work))
                 })
                 .collect();
             for (name, pipeline, thread) in building {
                 match joined(thread) {
-                    Ok(Ok(built)) => drop(stages.insert(name.clone(), built)),
+                    Ok(Ok(built)) => drop(pipelines.insert(name.clone(), built)),
                     Ok(Err(found)) => faults.extend(found),
                     Err(cause) => faults.push(no_thread(&manifest, pipeline.place, cause)),
                 }
@@ -64,57 +87,13 @@ impl Plan {
         if faults.is_empty() {
             Ok(Self {
                 manifest,
-                stages,
+                pipelines,
                 plugins,
+                origins,
             })
         } else {
             Err(ManifestErrors::new(faults))
         }
-    }
-}
-
-/// Loads the plugins that the manifest declares or runs.
-fn load_all(manifest: &Manifest, host: &Host) -> Result<BTreeMap<String, Plugin>, ManifestErrors> {
-    let mut plugins = BTreeMap::new();
-    let mut faults = Vec::new();
-    thread::scope(|scope| {
-        let loading: Vec<_> = manifest
-            .plugins
-            .iter()
-            .map(|(name, entry)| {
-                (
-                    name,
-                    entry,
-                    deep(scope, "plugin-load", move || load(host, name, entry)),
-                )
-            })
-            .collect();
-        for (name, entry, thread) in loading {
-            match joined(thread) {
-                Ok(Ok(plugin)) => drop(plugins.insert(name.clone(), plugin)),
-                Ok(Err(cause)) => {
-                    let fix = match entry.path {
-                        Some(_) => "build the plugin, or correct `path`",
-                        None => "this build does not hold the plugin: report it",
-                    };
-                    let message = format!("plugin `{name}` cannot be used");
-                    faults.push(manifest.error_at(entry.place, message, fix).because(cause));
-                }
-                Err(cause) => faults.push(no_thread(manifest, entry.place, cause)),
-            }
-        }
-    });
-    if faults.is_empty() {
-        Ok(plugins)
-    } else {
-        Err(ManifestErrors::new(faults))
-    }
-}
-
-fn load(host: &Host, name: &str, entry: &PluginEntry) -> Result<Plugin, LoadError> {
-    match &entry.path {
-        Some(path) => host.load_file(name, path),
-        None => host.load(name, bundled::component(name).unwrap_or_default()),
     }
 }
 
@@ -124,27 +103,57 @@ fn configure(
     entry: &PipelineEntry,
     plugins: &BTreeMap<String, Plugin>,
     instruments: &Instruments,
-) -> Result<Vec<Stage>, Vec<ManifestError>> {
-    let mut built = Vec::with_capacity(entry.stages.len());
+    former: &[StageSpec],
+) -> Result<PlannedStages, Vec<ManifestError>> {
+    let mut specs: Vec<StageSpec> = Vec::with_capacity(entry.stages.len());
     let mut faults = Vec::new();
     for (index, stage) in entry.stages.iter().enumerate() {
         let name = stage_name(&entry.stages, index);
-        match configure_one(manifest, pipeline, &name, stage, plugins, instruments) {
-            Ok(stage) => built.push(stage),
+        match spec(manifest, &name, stage, plugins) {
+            Ok(spec) => specs.push(spec),
             Err(error) => faults.push(refusal(manifest, pipeline, index, stage, error)),
         }
     }
-    if faults.is_empty() { Ok(built) } else { Err(faults) }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let mut slots = Vec::with_capacity(specs.len());
+    for (index, heritage) in succession::match_up(former, &specs).into_iter().enumerate() {
+        let adopts = match heritage {
+            Heritage::Keeps(from) => {
+                specs[index].holds = former[from].holds;
+                slots.push(Slot::Kept(from));
+                continue;
+            }
+            Heritage::Adopts(from) => Some(from),
+            Heritage::None => None,
+        };
+        let stage = &entry.stages[index];
+        match make(pipeline, &specs[index], plugins, instruments) {
+            Ok(made) => {
+                specs[index].holds = made.interest().holds;
+                slots.push(Slot::Made {
+                    stage: Box::new(made),
+                    adopts,
+                });
+            }
+            Err(error) => faults.push(refusal(manifest, pipeline, index, stage, error)),
+        }
+    }
+    if faults.is_empty() {
+        Ok(PlannedStages { slots, specs })
+    } else {
+        Err(faults)
+    }
 }
 
-fn configure_one(
+/// What a stage of the manifest is made of.
+fn spec(
     manifest: &Manifest,
-    pipeline: &str,
     name: &str,
     stage: &StageEntry,
     plugins: &BTreeMap<String, Plugin>,
-    instruments: &Instruments,
-) -> Result<Stage, StageError> {
+) -> Result<StageSpec, StageError> {
     let (Some(plugin), Some(entry)) = (plugins.get(&stage.plugin), manifest.plugins.get(&stage.plugin))
     else {
         return Err(StageError::Refused(format!(
@@ -156,16 +165,51 @@ fn configure_one(
     let limits = Limits {
         memory,
         timeout: entry.timeout,
-        ..Limits::default()
+        output_factor: entry.output,
+        recycling: Recycling {
+            memory: Some(usize::try_from(entry.recycle.memory).unwrap_or(usize::MAX)),
+            calls: entry.recycle.calls,
+        },
     };
-    let events = Arc::new(Events::new(pipeline, name, instruments.guests.clone()));
-    let inner = LogStage::new(plugin.clone(), &stage.settings, limits, events.clone())?;
-    Ok(Stage::new(
-        &events,
-        inner,
-        entry.on_error,
-        instruments.stages.clone(),
-    ))
+    Ok(StageSpec {
+        name: name.into(),
+        plugin: stage.plugin.clone(),
+        sha256: plugin.sha256().into(),
+        settings: stage.settings.clone(),
+        limits,
+        grants: entry.grants.clone(),
+        log_rate: entry.log_rate,
+        on_error: entry.on_error,
+        holds: false,
+    })
+}
+
+fn make(
+    pipeline: &str,
+    spec: &StageSpec,
+    plugins: &BTreeMap<String, Plugin>,
+    instruments: &Instruments,
+) -> Result<Stage, StageError> {
+    let Some(plugin) = plugins.get(&spec.plugin) else {
+        return Err(StageError::Refused(format!(
+            "no plugin is called `{}`",
+            spec.plugin
+        )));
+    };
+    let events = Events::new(pipeline, &spec.name, instruments.guests.clone()).with_log_rate(spec.log_rate);
+    let events = Arc::new(events);
+    let inner = LogStage::new(
+        plugin.clone(),
+        &spec.settings,
+        spec.limits.clone(),
+        events.clone(),
+    )?;
+    let place = stages::Place {
+        on_error: spec.on_error,
+        metrics: instruments.stages.clone(),
+        letters: instruments.letters.of(pipeline, &spec.name),
+    };
+    Ok(Stage::new(&events, inner, place))
 }
 
 /// The plugin's name, with its number where the pipeline uses the plugin more than once.
@@ -183,7 +227,7 @@ fn stage_name(stages: &[StageEntry], index: usize) -> String {
 }
 
 /// A thread with the stack that guests need.
-fn deep<'scope, T: Send + 'scope>(
+pub(super) fn deep<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     name: &str,
     work: impl FnOnce() -> T + Send + 'scope,
@@ -195,13 +239,13 @@ fn deep<'scope, T: Send + 'scope>(
 }
 
 /// The thread's answer, or why there was none.
-fn joined<T>(thread: io::Result<ScopedJoinHandle<'_, T>>) -> io::Result<T> {
+pub(super) fn joined<T>(thread: io::Result<ScopedJoinHandle<'_, T>>) -> io::Result<T> {
     thread?
         .join()
         .map_err(|_| io::Error::other("the thread panicked"))
 }
 
-fn no_thread(manifest: &Manifest, place: Place, cause: io::Error) -> ManifestError {
+pub(super) fn no_thread(manifest: &Manifest, place: Place, cause: io::Error) -> ManifestError {
     let message = "a thread to set up plugins cannot be had";
     manifest
         .error_at(

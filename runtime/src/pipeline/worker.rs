@@ -3,25 +3,28 @@
 //! Invariants: entries leave in the order they came per origin; a position is reported only when the ledger allows
 //! it, and then at once, also while a sink is full; the inlet is bounded, and a full sink stops the worker, which
 //! stops the reader. A worker that stops early takes nothing more in, but still hears what becomes of what it shipped.
+//! A [`Change`] takes effect between two batches, also while a sink is full; nothing is read, shipped or forgotten by it.
 //!
 //! What is ready at once is taken in a fixed order, so that a simulated schedule runs the same way every time.
 //!
 //! A thread and not a task, because stages are called synchronously and need a deep stack
 //! ([`millstream_plugin_host::STACK_SIZE`]); it runs a small tokio runtime of its own to wait in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_batch::LogBatch;
+use prometheus::Histogram;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::chain::{Chain, Halted};
+use super::change::{Change, Verdict};
 use super::clock::WallClock;
-use crate::delivery::{Ledger, Load, Origin, Settlements, Shipment};
+use crate::delivery::{Ledger, Load, Origin, Release, Settlements, Shipment};
 use crate::sources::{LogParcel, Settled};
 use crate::timer::until;
 
@@ -29,15 +32,30 @@ use crate::timer::until;
 /// each other's every step, little enough that back-pressure arrives at once.
 pub const PARCELS_QUEUED: usize = 4;
 
+/// Changes that wait for a worker: reloads come one by one.
+pub const CHANGES_QUEUED: usize = 1;
+
 /// The least time between two ticks: a stage that always wants to be called now gets 1,000 calls a second, no more.
 const SHORTEST_WAKE: Duration = Duration::from_millis(1);
 
 /// A source as the worker reports to it: itself, and the number of this pipeline among those it feeds.
+#[derive(Clone)]
 pub struct Reporting {
     /// The source.
     pub source: Arc<dyn Settled>,
     /// This pipeline's number at the source.
     pub pipe: u32,
+}
+
+/// A sink as the worker ships to it.
+#[derive(Clone, Debug)]
+pub struct Berth {
+    /// The sink's name.
+    pub name: String,
+    /// The way in.
+    pub inlet: mpsc::Sender<Shipment>,
+    /// Said when the manifest no longer names the sink.
+    pub release: Release,
 }
 
 /// One pipeline's worker.
@@ -47,11 +65,15 @@ pub struct Worker {
     /// Its stages.
     pub chain: Chain,
     /// Its sinks.
-    pub sinks: Vec<mpsc::Sender<Shipment>>,
+    pub sinks: Vec<Berth>,
     /// Its sources by number.
     pub sources: HashMap<u32, Reporting>,
     /// The time stages are given.
     pub clock: WallClock,
+    /// What is to change while it runs; closed when nothing will.
+    pub changes: mpsc::Receiver<Change>,
+    /// How long it stood still for changes.
+    pub pauses: Histogram,
 }
 
 /// Why a worker stopped early; what is unsettled will be read again.
@@ -77,6 +99,8 @@ pub struct WorkerReport {
 struct Books {
     ledger: Ledger,
     settlements: Arc<Settlements>,
+    /// Shipments that no sink's queue has taken yet, in order.
+    waiting: VecDeque<(Berth, Shipment)>,
     /// Whether it was told that something was abandoned.
     told: bool,
 }
@@ -95,6 +119,7 @@ impl Worker {
             stopped(error);
         }
         self.sinks.clear();
+        books.waiting.clear();
         inlet.close();
         let mut waiting = 0;
         while let Ok(parcel) = inlet.try_recv() {
@@ -109,6 +134,7 @@ impl Worker {
                 biased;
                 () = abort.cancelled() => break,
                 () = books.settlements.changed() => {}
+                Some(change) = self.changes.recv() => change.leave(),
             }
         }
         // What sinks give up after an abort is in their reports.
@@ -119,7 +145,7 @@ impl Worker {
         }
     }
 
-    /// Works until the inlet closes and flushes the stages; `abort` ends it at once.
+    /// Works until the inlet closes, the stages are flushed and the sinks have all; `abort` ends it at once.
     async fn work(
         &mut self,
         inlet: &mut mpsc::Receiver<LogParcel>,
@@ -127,7 +153,8 @@ impl Worker {
         books: &mut Books,
     ) -> Result<(), Stopped> {
         let mut ticked = Instant::now();
-        loop {
+        let mut open = true;
+        while open {
             self.clock.follow();
             let wake = self
                 .chain
@@ -136,6 +163,10 @@ impl Worker {
             let out = tokio::select! {
                 biased;
                 () = abort.cancelled() => return Ok(()),
+                Some(change) = self.changes.recv() => {
+                    self.change(change, abort, books).await?;
+                    Vec::new()
+                }
                 () = books.settlements.changed() => {
                     self.report(books);
                     continue;
@@ -148,14 +179,17 @@ impl Worker {
                 }
                 parcel = inlet.recv() => match parcel {
                     Some(parcel) => self.walk(parcel, &mut books.ledger)?,
-                    None => break,
+                    None => {
+                        open = false;
+                        self.chain.flush(self.clock.now())?
+                    }
                 },
             };
-            self.ship(out, books).await?;
+            self.ship(out, books);
+            self.hand_over(abort, books).await?;
             self.report(books);
         }
-        let out = self.chain.flush(self.clock.now())?;
-        self.ship(out, books).await
+        Ok(())
     }
 
     fn walk(&mut self, parcel: LogParcel, ledger: &mut Ledger) -> Result<Vec<LogBatch>, Halted> {
@@ -170,39 +204,101 @@ impl Worker {
         self.chain.walk(batch, self.clock.now())
     }
 
-    /// Ends the walk in the ledger and hands what came out to every sink.
-    async fn ship(&self, out: Vec<LogBatch>, books: &mut Books) -> Result<(), Stopped> {
+    /// Ends the walk in the ledger and lays out what came of it for every sink.
+    fn ship(&self, out: Vec<LogBatch>, books: &mut Books) {
         let shipped = out.iter().flat_map(|batch| batch.seqs.iter().copied());
         let parts = shipped.chain(self.chain.debts().filter(|_| !out.is_empty()));
         let walk = books.ledger.walked(self.chain.owed(), parts);
         let receipt = books.settlements.receipt(walk);
         for batch in out {
-            let shipment = Shipment {
-                load: Load::Logs(Arc::new(batch)),
-                receipt: receipt.clone(),
-            };
-            for sink in &self.sinks {
-                self.room(sink, books).await?.send(shipment.clone());
+            let load = Load::Logs(Arc::new(batch));
+            for berth in &self.sinks {
+                let shipment = Shipment {
+                    load: load.clone(),
+                    receipt: receipt.clone().until(&berth.release),
+                };
+                books.waiting.push_back((berth.clone(), shipment));
             }
-            shipment.receipt.settle();
         }
         receipt.settle();
+    }
+
+    /// Gives the sinks what waits for them as they take it; goes on reporting meanwhile, and lets changes happen.
+    async fn hand_over(&mut self, abort: &CancellationToken, books: &mut Books) -> Result<(), Stopped> {
+        while let Some((berth, shipment)) = books.waiting.pop_front() {
+            let inlet = berth.inlet.clone();
+            let mut room = pin!(inlet.reserve());
+            let settlements = books.settlements.clone();
+            loop {
+                tokio::select! {
+                    biased;
+                    place = &mut room => {
+                        place.map_err(|_| Stopped::SinkGone)?.send(shipment);
+                        break;
+                    }
+                    () = abort.cancelled() => return Ok(()),
+                    Some(change) = self.changes.recv() => {
+                        books.waiting.push_front((berth, shipment));
+                        self.change(change, abort, books).await?;
+                        break;
+                    }
+                    () = settlements.changed() => self.report(books),
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Waits for a place in a sink's queue, and goes on reporting meanwhile.
-    async fn room<'a>(
-        &self,
-        sink: &'a mpsc::Sender<Shipment>,
+    /// Makes a change: first sees whether it can be made, then waits for the word that all others can make theirs.
+    async fn change(
+        &mut self,
+        change: Change,
+        abort: &CancellationToken,
         books: &mut Books,
-    ) -> Result<mpsc::Permit<'a, Shipment>, Stopped> {
-        let mut room = pin!(sink.reserve());
-        let settlements = books.settlements.clone();
-        loop {
-            tokio::select! {
-                biased;
-                place = &mut room => return place.map_err(|_| Stopped::SinkGone),
-                () = settlements.changed() => self.report(books),
+    ) -> Result<(), Stopped> {
+        let began = Instant::now();
+        let Change {
+            slots,
+            sinks,
+            sources,
+            ready,
+            mut verdict,
+        } = change;
+        let now = self.clock.now();
+        let next = match slots.map(|slots| self.chain.prepare(slots, now)).transpose() {
+            Ok(next) => next,
+            Err(error) => {
+                // Whoever asked may have gone.
+                let _ = ready.send(Err(error.into()));
+                return Ok(());
+            }
+        };
+        let _ = ready.send(Ok(()));
+        let go = tokio::select! {
+            biased;
+            () = abort.cancelled() => return Ok(()),
+            word = &mut verdict => word == Ok(Verdict::Go),
+        };
+        if go {
+            let out = match next {
+                Some(next) => self.chain.swap(next, now)?,
+                None => Vec::new(),
+            };
+            self.sinks = sinks;
+            self.sources.extend(sources);
+            self.redirect(books);
+            self.ship(out, books);
+        }
+        self.pauses.observe(began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Leads what waits for a sink to the one that has its name now; to one that the pipeline does not name any more nothing is owed.
+    fn redirect(&self, books: &mut Books) {
+        for (berth, shipment) in std::mem::take(&mut books.waiting) {
+            match self.sinks.iter().find(|sink| sink.name == berth.name) {
+                Some(sink) => books.waiting.push_back((sink.clone(), shipment)),
+                None => shipment.receipt.settle(),
             }
         }
     }

@@ -34,13 +34,14 @@ use crate::delivery::Shipment;
 use crate::delivery::spool::store::Loss;
 use crate::delivery::spool::{Relay, Shelf, SpoolMetrics};
 use crate::sinks::report::SinkReport;
+use crate::sinks::succession::{Remains, Succession};
 use crate::transport::Jitter;
 
 pub use metrics::LokiMetrics;
 pub use settings::LokiSettings;
 
 use batcher::Batcher;
-use push::Pusher;
+use push::{Pusher, Stops};
 
 /// How many finished requests wait behind the one on its way. One, so that the next leaves the moment the last is
 /// answered; more would only be memory, since nothing is sent faster.
@@ -52,6 +53,7 @@ pub struct LokiSink {
     batcher: Batcher,
     relay: Option<Relay>,
     pusher: Pusher,
+    succession: Succession,
 }
 
 impl LokiSink {
@@ -78,6 +80,7 @@ impl LokiSink {
             batcher: Batcher::new(&name, &settings, counts.clone()),
             relay: None,
             pusher: Pusher::new(name, settings, client, counts, jitter),
+            succession: Succession::default(),
         }
     }
 
@@ -93,6 +96,13 @@ impl LokiSink {
         self
     }
 
+    /// Takes over from another Loki sink, and gives over to one.
+    #[must_use]
+    pub fn succeeding(mut self, succession: Succession) -> Self {
+        self.succession = succession;
+        self
+    }
+
     /// Delivers shipments until the inlet is closed and all of them have arrived (or are in the spool), or until `abort`.
     pub async fn run(self, inlet: mpsc::Receiver<Shipment>, abort: CancellationToken) -> SinkReport {
         let (outlet, queue) = mpsc::channel(QUEUED);
@@ -100,25 +110,42 @@ impl LokiSink {
         // deadline and the receiver may be back.
         let draining = CancellationToken::new();
         let collected = self.batcher.run(inlet, outlet, &abort, &draining);
+        let Succession {
+            inherited,
+            retire,
+            estate,
+        } = self.succession;
+        let stops = Stops {
+            abort: &abort,
+            draining: &draining,
+            retire: &retire,
+        };
+        let mut remains = match inherited {
+            Remains::Requests(requests) => requests,
+            // Of another kind: nothing a Loki understands.
+            Remains::None | Remains::Parcels(_) => Vec::new(),
+        };
         let left_rows = match self.relay {
             None => {
-                let (unsent, unanswered) = tokio::join!(collected, self.pusher.run(queue, &abort, &draining));
+                let (unsent, unanswered) =
+                    tokio::join!(collected, self.pusher.run(queue, stops, &mut remains));
                 unsent + unanswered
             }
             Some(relay) => {
                 let (stored, ready) = mpsc::channel(QUEUED);
                 let sent = CancellationToken::new();
                 let pushed = async {
-                    let left = self.pusher.run(ready, &abort, &draining).await;
+                    let left = self.pusher.run(ready, stops, &mut remains).await;
                     sent.cancel();
                     left
                 };
                 // Boxed: few sinks have one, and it would make the future of all larger.
-                let relayed = Box::pin(relay.run(queue, stored, &abort, &sent));
+                let relayed = Box::pin(relay.run(queue, stored, &abort, &sent, &retire));
                 let (unsent, left, unanswered) = tokio::join!(collected, relayed, pushed);
                 unsent + left.abandoned + unanswered
             }
         };
+        estate.put(Remains::Requests(remains));
         SinkReport { left_rows }
     }
 }

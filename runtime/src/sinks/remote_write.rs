@@ -25,11 +25,12 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::report::SinkReport;
+use super::succession::{Remains, Succession};
 use crate::delivery::spool::store::Loss;
 use crate::delivery::spool::{Relay, Shelf, SpoolMetrics};
-use crate::delivery::{Load, Shipment};
+use crate::delivery::{Load, Receipt, Shipment};
 use metrics::SinkMetrics;
-use queue::Queue;
+use queue::{Parcel, Queue};
 use send::Sender;
 use spooled::Spooled;
 
@@ -44,10 +45,11 @@ pub struct RemoteWriteSink {
     relay: Option<Relay>,
     sender: Sender,
     metrics: SinkMetrics,
+    succession: Succession,
 }
 
-/// A request under way; gives the sender back.
-type Sending = Pin<Box<dyn Future<Output = Sender> + Send>>;
+/// A request under way; gives the sender back, and the request when it was not delivered.
+type Sending = Pin<Box<dyn Future<Output = (Sender, Option<Parcel>)> + Send>>;
 
 impl RemoteWriteSink {
     /// The sink called `name` in the manifest.
@@ -71,7 +73,15 @@ impl RemoteWriteSink {
             relay: None,
             sender,
             metrics,
+            succession: Succession::default(),
         }
+    }
+
+    /// Takes over from another remote-write sink, and gives over to one.
+    #[must_use]
+    pub fn succeeding(mut self, succession: Succession) -> Self {
+        self.succession = succession;
+        self
     }
 
     /// With its spool on `shelf`, when the settings want one.
@@ -95,7 +105,19 @@ impl RemoteWriteSink {
             relay,
             sender,
             metrics,
+            succession:
+                Succession {
+                    inherited,
+                    retire,
+                    estate,
+                },
         } = self;
+        if let Remains::Parcels(parcels) = inherited {
+            for parcel in parcels {
+                metrics.taken_over(parcel.rows());
+                queue.restore(parcel);
+            }
+        }
         if let Some(relay) = relay {
             let spooled = Spooled {
                 name,
@@ -103,6 +125,7 @@ impl RemoteWriteSink {
                 relay,
                 sender,
                 metrics,
+                retire,
             };
             return Box::pin(spooled.run(inlet, abort)).await;
         }
@@ -110,13 +133,27 @@ impl RemoteWriteSink {
         let mut idle = Some(sender);
         let mut sending: Option<Sending> = None;
         let mut open = true;
+        let mut remains = Vec::new();
         loop {
-            if let Some(mut sender) = idle.take_if(|_| queue.is_due(open, Instant::now())) {
+            if let Some(mut sender) =
+                idle.take_if(|_| !retire.is_cancelled() && queue.is_due(open, Instant::now()))
+            {
                 let parcel = queue.take();
+                let retire = retire.clone();
                 sending = Some(Box::pin(async move {
-                    sender.deliver(parcel, None).await;
-                    sender
+                    let copy = parcel.clone();
+                    let delivered = sender.deliver(parcel, Some(&retire)).await;
+                    if delivered {
+                        copy.owed.into_iter().for_each(Receipt::settle);
+                        return (sender, None);
+                    }
+                    (sender, Some(copy))
                 }));
+            }
+            if !open && retire.is_cancelled() && sending.is_none() {
+                while !queue.is_empty() {
+                    remains.push(queue.take());
+                }
             }
             if !open && queue.is_empty() && sending.is_none() {
                 break;
@@ -124,9 +161,10 @@ impl RemoteWriteSink {
             tokio::select! {
                 biased;
                 () = abort.cancelled() => break,
-                sender = finished(&mut sending) => {
+                (sender, undelivered) = finished(&mut sending) => {
                     sending = None;
                     idle = Some(sender);
+                    remains.extend(undelivered);
                 }
                 received = inlet.0.recv(), if open && queue.has_room() => match received {
                     Some(shipment) => accept(&name, shipment, &mut queue, &metrics),
@@ -137,16 +175,24 @@ impl RemoteWriteSink {
         }
         // The request under way and the queue abandon their receipts when they are dropped.
         drop(sending);
-        let left = metrics.take_pending() + inlet.abandon();
-        if left > 0 {
-            tracing::warn!(
-                sink = &*name,
-                samples = left,
-                "stopped before all samples were delivered"
-            );
-        }
-        SinkReport { left_rows: left }
+        let left_rows = left_behind(&name, &metrics, &mut inlet, &remains);
+        estate.put(Remains::Parcels(remains));
+        SinkReport { left_rows }
     }
+}
+
+/// How many rows are neither delivered nor handed on, those in the inlet among them; says so.
+fn left_behind(name: &str, metrics: &SinkMetrics, inlet: &mut Inlet, remains: &[Parcel]) -> u64 {
+    let handed_on: usize = remains.iter().map(Parcel::rows).sum();
+    let left = metrics.take_pending().saturating_sub(handed_on as u64) + inlet.abandon();
+    if left > 0 {
+        tracing::warn!(
+            sink = name,
+            samples = left,
+            "stopped before all samples were delivered"
+        );
+    }
+    left
 }
 
 /// The way in.
@@ -166,7 +212,7 @@ impl Inlet {
 }
 
 /// The end of the request under way; never, when there is none.
-async fn finished(sending: &mut Option<Sending>) -> Sender {
+async fn finished(sending: &mut Option<Sending>) -> (Sender, Option<Parcel>) {
     match sending {
         Some(sending) => sending.await,
         None => std::future::pending().await,

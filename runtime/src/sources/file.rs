@@ -88,6 +88,7 @@ pub enum FileSourceError {
 pub struct FileSource {
     parts: Parts,
     outlet: Outlet,
+    rest: CancellationToken,
 }
 
 impl FileSource {
@@ -121,7 +122,7 @@ impl FileSource {
             max: settings.max_line_size,
             action: settings.on_long_line,
         };
-        let (pipes, hints) = (outlet.pipes(), Arc::default());
+        let (pipes, hints) = (outlet.numbers().to_vec(), Arc::default());
         let parts = Parts {
             name,
             settings,
@@ -133,7 +134,19 @@ impl FileSource {
             metrics,
             hints,
         };
-        Ok(Self { parts, outlet })
+        Ok(Self {
+            parts,
+            outlet,
+            rest: CancellationToken::new(),
+        })
+    }
+
+    /// Ends it between two parcels, when `rest` is cancelled, in such a way that another source of its name can go on behind
+    /// what it handed on, while that is still on its way.
+    #[must_use]
+    pub fn resting(mut self, rest: CancellationToken) -> Self {
+        self.rest = rest;
+        self
     }
 
     /// Reads until `stop`, or until the pipelines are gone. Then it ends at once: a parcel that waits for a pipeline
@@ -142,7 +155,7 @@ impl FileSource {
     /// Reads block for as long as the disk takes: give it a thread of its own.
     pub async fn run(self, stop: CancellationToken) {
         let hints: Arc<Hints> = self.parts.hints.clone();
-        let reader = Reader::new(Table::new(self.parts), self.outlet, stop);
+        let reader = Reader::new(Table::new(self.parts), self.outlet, self.rest, stop);
         // Side by side in one task: events are taken whenever the reader waits, for a pipeline or for events.
         tokio::select! {
             () = reader.run() => {}

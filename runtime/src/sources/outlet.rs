@@ -14,20 +14,26 @@ pub struct Closed;
 #[derive(Clone, Debug)]
 pub struct Outlet {
     source: u32,
+    numbers: Vec<u32>,
     pipes: Vec<mpsc::Sender<LogParcel>>,
 }
 
 impl Outlet {
-    /// An outlet of source number `source`; a pipe's number is its place in `pipes`.
+    /// An outlet of source number `source` into these pipelines, each with its number.
     #[must_use]
-    pub fn new(source: u32, pipes: Vec<mpsc::Sender<LogParcel>>) -> Self {
-        Self { source, pipes }
+    pub fn new(source: u32, pipes: impl IntoIterator<Item = (u32, mpsc::Sender<LogParcel>)>) -> Self {
+        let (numbers, pipes) = pipes.into_iter().unzip();
+        Self {
+            source,
+            numbers,
+            pipes,
+        }
     }
 
-    /// How many pipelines it feeds.
+    /// The numbers of the pipelines it feeds.
     #[must_use]
-    pub fn pipes(&self) -> u32 {
-        u32::try_from(self.pipes.len()).unwrap_or(u32::MAX)
+    pub fn numbers(&self) -> &[u32] {
+        &self.numbers
     }
 
     /// Hands a parcel to every pipeline. One that has stopped is passed over: its positions stay where they are, so

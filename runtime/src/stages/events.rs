@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::guest_metrics::GuestMetrics;
 
-/// Log lines a stage may write at once, and per [`LogBudget::PERIOD`] after.
-const LOG_LINES: u32 = 20;
+/// Log lines a stage may write at once, and per [`LogBudget::PERIOD`] after, unless the manifest says otherwise.
+pub const LOG_LINES: u32 = 20;
 
 /// The longest log line of a stage that is shown, in bytes.
 const LOG_LINE_SIZE: usize = 2048;
@@ -32,6 +32,13 @@ impl Events {
             metrics,
             budget: Mutex::default(),
         }
+    }
+
+    /// The same with so many log lines per 10 s.
+    #[must_use]
+    pub fn with_log_rate(mut self, lines: u32) -> Self {
+        self.budget = Mutex::new(LogBudget::of(lines));
+        self
     }
 
     /// The pipeline's name.
@@ -86,15 +93,33 @@ impl StageEvents for Events {
 }
 
 /// Lets so many log lines through per period and counts the others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LogBudget {
+    lines: u32,
     began: Option<Instant>,
     written: u32,
     silent: u64,
 }
 
+impl Default for LogBudget {
+    fn default() -> Self {
+        Self::of(LOG_LINES)
+    }
+}
+
 impl LogBudget {
     const PERIOD: Duration = Duration::from_secs(10);
+
+    /// So many lines per period.
+    #[must_use]
+    pub fn of(lines: u32) -> Self {
+        Self {
+            lines,
+            began: None,
+            written: 0,
+            silent: 0,
+        }
+    }
 
     /// Whether a line may be written now, and how many were not since the last one.
     pub fn allow(&mut self) -> Option<u64> {
@@ -106,7 +131,7 @@ impl LogBudget {
             self.began = Some(now);
             self.written = 0;
         }
-        if self.written >= LOG_LINES {
+        if self.written >= self.lines {
             self.silent += 1;
             return None;
         }

@@ -14,6 +14,10 @@ pub struct StageMetrics {
     seconds: CounterVec,
     failures: IntCounterVec,
     failed_rows: IntCounterVec,
+    breaker: IntGaugeVec,
+    breaker_opened: IntCounterVec,
+    passed_by: IntCounterVec,
+    recycled: IntCounterVec,
     dropped: IntCounterVec,
 }
 
@@ -25,6 +29,10 @@ pub struct StageCounters {
     pub(super) rows_out: IntCounter,
     pub(super) held: IntGauge,
     pub(super) memory: IntGauge,
+    pub(super) breaker: IntGauge,
+    pub(super) breaker_opened: IntCounter,
+    pub(super) passed_by: IntCounter,
+    pub(super) recycled: IntCounter,
     calls: IntCounter,
     seconds: prometheus::Counter,
 }
@@ -85,7 +93,26 @@ impl StageMetrics {
             )?,
             failed_rows: counter(
                 "millstream_stage_failed_rows_total",
-                "Rows of failed calls.",
+                "Rows the stage failed on: what its on_error was applied to.",
+                &place,
+            )?,
+            breaker: gauge(
+                "millstream_stage_breaker_open",
+                "Whether rows pass the stage by because it keeps failing.",
+            )?,
+            breaker_opened: counter(
+                "millstream_stage_breaker_opened_total",
+                "How often the stage was taken out of the way because it kept failing.",
+                &place,
+            )?,
+            passed_by: counter(
+                "millstream_stage_passed_by_rows_total",
+                "Rows that passed the stage by while its breaker was open; its on_error was applied to them.",
+                &place,
+            )?,
+            recycled: counter(
+                "millstream_stage_recycled_total",
+                "Instances replaced because of their memory or number of calls.",
                 &place,
             )?,
             dropped: counter(
@@ -107,15 +134,22 @@ impl StageMetrics {
             rows_out: self.rows_out.with_label_values(place),
             held: self.held.with_label_values(place),
             memory: self.memory.with_label_values(place),
+            breaker: self.breaker.with_label_values(place),
+            breaker_opened: self.breaker_opened.with_label_values(place),
+            passed_by: self.passed_by.with_label_values(place),
+            recycled: self.recycled.with_label_values(place),
             calls: self.calls.with_label_values(place),
             seconds: self.seconds.with_label_values(place),
         }
     }
 
-    pub(super) fn failure(&self, of: &StageCounters, kind: &str, rows: u64) {
+    pub(super) fn failure(&self, of: &StageCounters, kind: &str) {
         self.failures
             .with_label_values(&[&of.pipeline, &of.stage, kind])
             .inc();
+    }
+
+    pub(super) fn refused(&self, of: &StageCounters, rows: u64) {
         self.failed_rows
             .with_label_values(&[&of.pipeline, &of.stage])
             .inc_by(rows);

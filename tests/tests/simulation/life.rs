@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use millstream::delivery::Release;
 use millstream::pipeline::WallClock;
-use millstream::pipeline::worker::{PARCELS_QUEUED, Reporting, Worker, WorkerReport};
+use millstream::pipeline::chain::swap::Slot;
+use millstream::pipeline::change::{Change, Verdict};
+use millstream::pipeline::worker::{Berth, CHANGES_QUEUED, PARCELS_QUEUED, Reporting, Worker, WorkerReport};
 use millstream::sources::file::CheckpointBook;
 use millstream::sources::{LogParcel, Outlet};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +43,8 @@ pub struct Life {
     pub sinks: Vec<Sink>,
     inlets: Vec<mpsc::WeakSender<LogParcel>>,
     workers: Vec<JoinHandle<WorkerReport>>,
+    /// Per pipeline, its way to change and its sinks.
+    changing: Vec<(mpsc::Sender<Change>, Vec<Berth>)>,
     abort: CancellationToken,
     /// Whether a worker stopped early, or something was abandoned: what is settled stays behind.
     pub limps: Arc<Mutex<bool>>,
@@ -51,6 +56,7 @@ impl Life {
         let abort = CancellationToken::new();
         let limps = Arc::new(Mutex::new(false));
         let (mut sinks, mut workers, mut inlets) = (Vec::new(), Vec::new(), Vec::new());
+        let mut changing = Vec::new();
         let mut now = world.lock().unwrap();
         now.tell(format!("a life begins: {kinds:?}"));
         now.life = world::Life::new(kinds);
@@ -59,19 +65,27 @@ impl Life {
             for number in 0..now.sinks[pipeline] {
                 let (inlet, receiver) = mpsc::channel(SHIPMENTS_QUEUED);
                 sinks.push(Sink::new(pipeline, number, receiver));
-                to.push(inlet);
+                to.push(Berth {
+                    name: number.to_string(),
+                    inlet,
+                    release: Release::default(),
+                });
             }
             let source = Arc::new(Witness {
                 world: world.clone(),
                 book: book.clone(),
             });
             let pipe = u32::try_from(pipeline).unwrap();
+            let (changes, wishes) = mpsc::channel(CHANGES_QUEUED);
+            changing.push((changes, to.clone()));
             let worker = Worker {
                 name: format!("{pipeline}"),
                 chain: mill.chain(kind),
                 sinks: to,
                 sources: HashMap::from([(0, Reporting { source, pipe })]),
                 clock: WallClock::starting_at(EPOCH + now.now),
+                changes: wishes,
+                pauses: mill.reloads().pauses("simulated"),
             };
             let (inlet, receiver) = mpsc::channel(PARCELS_QUEUED);
             inlets.push(inlet);
@@ -85,12 +99,44 @@ impl Life {
             world: world.clone(),
             book: book.clone(),
             inlets: inlets.iter().map(mpsc::Sender::downgrade).collect(),
-            reader: Some(Reader::new(world.clone(), book.clone(), Outlet::new(0, inlets))),
+            reader: Some(Reader::new(
+                world.clone(),
+                book.clone(),
+                Outlet::new(0, (0..).zip(inlets)),
+            )),
             sinks,
             workers,
+            changing,
             abort,
             limps,
         }
+    }
+
+    /// Has the stages of a pipeline that runs replaced, some of them by fresh ones, as a reload does.
+    pub fn swap(&mut self, pipeline: usize, kind: Kind, mill: &Mill, random: &mut Random) {
+        let places = mill.stages(kind).into_iter().enumerate();
+        let slots = places.map(|(place, stage)| {
+            if random.chance(30) {
+                return Slot::Kept(place);
+            }
+            Slot::Made {
+                stage: Box::new(stage),
+                adopts: Some(place),
+            }
+        });
+        let (ready, _) = oneshot::channel();
+        let (say, verdict) = oneshot::channel();
+        let (changes, sinks) = &self.changing[pipeline];
+        let change = Change {
+            slots: Some(slots.collect()),
+            sinks: sinks.clone(),
+            sources: HashMap::new(),
+            ready,
+            verdict,
+        };
+        // One that has stopped, or has not made the last change yet, makes none.
+        let _ = changes.try_send(change);
+        let _ = say.send(Verdict::Go);
     }
 
     /// Lets every task come as far as it can, and notes which parcels were taken.
@@ -144,6 +190,7 @@ impl Life {
         if let Some(reader) = self.reader.take() {
             reader.stop().await;
         }
+        self.changing.clear();
         let mut turns = if patient { PATIENCE } else { random.below(30) };
         while turns > 0 && self.workers.iter().any(|worker| !worker.is_finished()) {
             self.serve(random);

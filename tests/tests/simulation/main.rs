@@ -63,6 +63,7 @@ fn all(seeds: std::ops::Range<u64>) -> Tally {
                 total.lines += tally.lines;
                 total.entries += tally.entries;
                 total.lives += tally.lives;
+                total.swaps += tally.swaps;
             }
             Err(story) => panic!("MILLSTREAM_SEED={seed}: {story}"),
         }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millstream::admin::Families;
+use millstream::admin::reloads::ReloadMetrics;
+use millstream::disk::LocalDisk;
 use millstream::manifest::OnError;
 use millstream::pipeline::chain::Chain;
 use millstream::pipeline::plan::Instruments;
-use millstream::stages::{Events, Stage, bundled};
+use millstream::stages::{DeadLetters, Events, Place, Stage, bundled};
 use millstream_plugin_host::{Host, Limits, LogStage, Plugin};
 use serde_json::{Value, json};
 
@@ -104,6 +106,7 @@ impl Kind {
 pub struct Mill {
     plugins: Vec<(&'static str, Plugin)>,
     instruments: Instruments,
+    reloads: ReloadMetrics,
 }
 
 impl Mill {
@@ -116,14 +119,27 @@ impl Mill {
             .collect();
         let rogue = Path::new(env!("ROGUE_WASM"));
         plugins.push(("rogue", host.load_file("rogue", rogue).unwrap()));
+        let letters = DeadLetters::new(Arc::new(LocalDisk), env!("CARGO_TARGET_TMPDIR").into());
+        let families = Families::register(letters).unwrap();
         Self {
             plugins,
-            instruments: Families::register().unwrap().stages,
+            instruments: families.stages,
+            reloads: families.reloads,
         }
     }
 
-    /// Fresh stages.
+    /// Where the pauses of changes are counted.
+    pub fn reloads(&self) -> &ReloadMetrics {
+        &self.reloads
+    }
+
+    /// A chain of fresh stages.
     pub fn chain(&self, kind: Kind) -> Chain {
+        Chain::new(self.stages(kind))
+    }
+
+    /// Fresh stages.
+    pub fn stages(&self, kind: Kind) -> Vec<Stage> {
         let stages = kind.stages().into_iter().map(|(name, settings)| {
             let (_, plugin) = self.plugins.iter().find(|(known, _)| *known == name).unwrap();
             let events = Arc::new(Events::new("simulated", name, self.instruments.guests.clone()));
@@ -133,8 +149,13 @@ impl Mill {
                 ..Limits::default()
             };
             let inner = LogStage::new(plugin.clone(), &settings, limits, events.clone()).unwrap();
-            Stage::new(&events, inner, OnError::Pass, self.instruments.stages.clone())
+            let place = Place {
+                on_error: OnError::Pass,
+                metrics: self.instruments.stages.clone(),
+                letters: self.instruments.letters.of("simulated", name),
+            };
+            Stage::new(&events, inner, place)
         });
-        Chain::new(stages.collect())
+        stages.collect()
     }
 }

@@ -150,7 +150,7 @@ impl Reader {
         };
         let head = &bytes[..bytes.len().min(HEAD)];
         let print = Fingerprint::of(head);
-        let pipes = u32::try_from(world.sinks.len()).unwrap();
+        let pipes: Vec<u32> = (0..u32::try_from(world.sinks.len()).unwrap()).collect();
         // A file that is open and was truncated is begun again without a question.
         let same = |other: &usize| world.logs.generations[*other].inode == id.inode;
         let before = self.open.keys().copied().find(same);
@@ -163,7 +163,7 @@ impl Reader {
                 born: None,
                 head,
                 size: bytes.len() as u64,
-                pipes,
+                pipes: &pipes,
             }),
         };
         let expected = match self.closed.get(&number) {
@@ -180,7 +180,7 @@ impl Reader {
                     print,
                 },
                 offset: 0,
-                pipes,
+                pipes: &pipes,
             })
         });
         self.book.grown(resume.origin, print);

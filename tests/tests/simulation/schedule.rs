@@ -24,6 +24,8 @@ pub struct Tally {
     pub entries: u64,
     /// Crashes, reloads and other ends.
     pub lives: u64,
+    /// Reloads of plugins in a pipeline that runs.
+    pub swaps: u64,
 }
 
 /// What can happen, and how often.
@@ -44,6 +46,7 @@ const EVENTS: &[(usize, Event)] = &[
     (1, Event::CrashInSave),
     (2, Event::Reload),
     (1, Event::Restart),
+    (6, Event::Swap),
 ];
 
 /// Something that happens.
@@ -65,6 +68,7 @@ enum Event {
     CrashInSave,
     Reload,
     Restart,
+    Swap,
 }
 
 /// A schedule under way.
@@ -165,6 +169,7 @@ impl Schedule<'_> {
                 self.disk.save(&self.book, &self.world);
             }
             Event::Crash | Event::CrashInSave | Event::Reload | Event::Restart => self.change(event).await,
+            Event::Swap => self.swap(),
             Event::Read | Event::Close | Event::Take | Event::Accept | Event::Abandon | Event::Die => {
                 self.act(event, file, count);
             }
@@ -228,6 +233,21 @@ impl Schedule<'_> {
                 if done {
                     world.tell(format!("{event:?}: sink {number} of pipeline {pipeline}"));
                 }
+            }
+        }
+    }
+
+    /// Plugins of the running pipelines are reloaded.
+    fn swap(&mut self) {
+        let Some(life) = &mut self.life else { return };
+        for (pipeline, kind) in self.kinds.iter().enumerate() {
+            if self.random.chance(60) {
+                self.world
+                    .lock()
+                    .unwrap()
+                    .tell(format!("plugins of {pipeline} are reloaded"));
+                self.tally.swaps += 1;
+                life.swap(pipeline, *kind, self.mill, &mut self.random);
             }
         }
     }

@@ -140,15 +140,16 @@ impl Relay {
     }
 
     /// Carries packages until the inlet is closed and all are delivered or safe, or until `abort`. `sent` says that
-    /// whoever takes from the outlet has ended.
+    /// whoever takes from the outlet has ended, `retire` that what is safe need not be sent from here.
     pub async fn run<T: Into<Package> + From<Package>>(
         mut self,
         mut inlet: mpsc::Receiver<T>,
         outlet: mpsc::Sender<T>,
         abort: &CancellationToken,
         sent: &CancellationToken,
+        retire: &CancellationToken,
     ) -> Left {
-        let end = self.carry(&mut inlet, &outlet, abort, sent).await;
+        let end = self.carry(&mut inlet, &outlet, [abort, sent, retire]).await;
         drop(outlet);
         if let End::Done = end {
             // What is under way may still settle.
@@ -191,8 +192,7 @@ impl Relay {
         &mut self,
         inlet: &mut mpsc::Receiver<T>,
         outlet: &mpsc::Sender<T>,
-        abort: &CancellationToken,
-        sent: &CancellationToken,
+        [abort, sent, retire]: [&CancellationToken; 3],
     ) -> End {
         let mut closed: Option<Instant> = None;
         loop {
@@ -201,7 +201,8 @@ impl Relay {
             if let Some(closed) = closed
                 && self.waiting.is_none()
                 && (self.ready.is_none()
-                    || matches!(self.ready, Some(Ready::Stored(_))) && now >= closed + LINGER)
+                    || matches!(self.ready, Some(Ready::Stored(_)))
+                        && (now >= closed + LINGER || retire.is_cancelled()))
             {
                 return End::Done;
             }
@@ -232,6 +233,7 @@ impl Relay {
                     Some(package) => self.waiting = Some(package.into()),
                     None => closed = Some(Instant::now()),
                 },
+                () = retire.cancelled(), if closed.is_some() && matches!(self.ready, Some(Ready::Stored(_))) => {}
                 () = until(wake) => self.save(false).await,
             }
         }

@@ -33,13 +33,24 @@ pub struct Pusher {
     hurried: bool,
 }
 
+/// What ends a pusher's work.
+#[derive(Clone, Copy, Debug)]
+pub struct Stops<'a> {
+    /// Give everything up.
+    pub abort: &'a CancellationToken,
+    /// Nothing more will come.
+    pub draining: &'a CancellationToken,
+    /// Another sink takes over.
+    pub retire: &'a CancellationToken,
+}
+
 /// How an attempt series on one request ended.
 enum End {
     /// Accepted, or dropped and counted.
     Settled,
     /// The receiver wants smaller requests.
     TooLarge,
-    /// `abort` came first.
+    /// `abort` or `retire` came first.
     Aborted,
 }
 
@@ -82,39 +93,52 @@ impl Pusher {
         self.settings.spool.clone()
     }
 
-    /// Runs until the queue is closed and all is settled, or until `abort`; says how many rows that left here.
+    /// Sends what `remains` of the sink before, then what comes, until the queue is closed and all is settled, or until
+    /// `abort`; says how many rows that left here. When it retires, what was not delivered remains.
     pub async fn run(
         mut self,
         mut queue: mpsc::Receiver<Request>,
-        abort: &CancellationToken,
-        draining: &CancellationToken,
+        stops: Stops<'_>,
+        remains: &mut Vec<Request>,
     ) -> u64 {
+        let mut inherited = std::mem::take(remains).into_iter();
         loop {
-            let request = tokio::select! {
-                biased;
-                () = abort.cancelled() => break,
-                request = queue.recv() => request,
+            let request = match inherited.next() {
+                Some(request) => Some(request),
+                None => tokio::select! {
+                    biased;
+                    () = stops.abort.cancelled() => break,
+                    request = queue.recv() => request,
+                },
             };
             let Some(request) = request else { return 0 };
-            let left = self.deliver(request, abort, draining).await;
-            if !left.is_empty() {
-                return left.into_iter().map(Request::abandon).sum::<u64>() + abandon(queue).await;
+            let left = self.deliver(request, stops).await;
+            if left.is_empty() {
+                continue;
             }
+            // The next piece is the last one.
+            let left = left.into_iter().rev();
+            if stops.retire.is_cancelled() && !stops.abort.is_cancelled() {
+                // What the spool has stays there.
+                let (stored, alone): (Vec<_>, Vec<_>) = left.partition(|request| request.stored);
+                for request in stored {
+                    request.abandon();
+                }
+                remains.extend(alone);
+                continue;
+            }
+            let left = left.chain(inherited);
+            return left.map(Request::abandon).sum::<u64>() + abandon(queue).await;
         }
-        abandon(queue).await
+        inherited.map(Request::abandon).sum::<u64>() + abandon(queue).await
     }
 
     /// Sees a request through, in pieces if need be. What it returns was not settled.
-    async fn deliver(
-        &mut self,
-        request: Request,
-        abort: &CancellationToken,
-        draining: &CancellationToken,
-    ) -> Vec<Request> {
+    async fn deliver(&mut self, request: Request, stops: Stops<'_>) -> Vec<Request> {
         // The next piece is the last one: pieces go out in order.
         let mut pieces = vec![request];
         while let Some(piece) = pieces.pop() {
-            match self.repeat(&piece, abort, draining).await {
+            match self.repeat(&piece, stops).await {
                 End::Settled => piece.settle(),
                 End::TooLarge => match piece.halve() {
                     Ok(Some((first, second))) => {
@@ -141,17 +165,15 @@ impl Pusher {
     }
 
     /// Sends until there is a verdict.
-    async fn repeat(
-        &mut self,
-        request: &Request,
-        abort: &CancellationToken,
-        draining: &CancellationToken,
-    ) -> End {
+    async fn repeat(&mut self, request: &Request, stops: Stops<'_>) -> End {
         let mut attempt = 0;
         loop {
+            if stops.retire.is_cancelled() {
+                return End::Aborted;
+            }
             let reply = tokio::select! {
                 biased;
-                () = abort.cancelled() => return End::Aborted,
+                () = stops.abort.cancelled() => return End::Aborted,
                 reply = send(&self.client, &self.settings, request, &self.counts) => reply,
             };
             let status = reply.as_ref().ok().map(|answer| answer.status);
@@ -187,10 +209,10 @@ impl Pusher {
             }
             self.health.failed(Trouble::of(status), shorten(&why));
             // What is in the spool is safe: a drain need not wait for the receiver.
-            if request.stored && draining.is_cancelled() {
+            if request.stored && stops.draining.is_cancelled() {
                 return End::Aborted;
             }
-            if !self.wait(attempt, after, abort, draining).await {
+            if !self.wait(attempt, after, stops).await {
                 return End::Aborted;
             }
             self.counts.retries.inc();
@@ -198,22 +220,17 @@ impl Pusher {
         }
     }
 
-    /// Waits before the next attempt; `false` when `abort` came first.
-    async fn wait(
-        &mut self,
-        attempt: u32,
-        after: Option<Duration>,
-        abort: &CancellationToken,
-        draining: &CancellationToken,
-    ) -> bool {
+    /// Waits before the next attempt; `false` when `abort` or `retire` came first.
+    async fn wait(&mut self, attempt: u32, after: Option<Duration>, stops: Stops<'_>) -> bool {
         let backoff = &self.settings.backoff;
         let ours = backoff.delay(attempt, self.jitter.draw());
         // On top of what the receiver asks for goes the jitter of a first wait: it tells everyone the same number.
         let theirs = after.map(|after| after + backoff.delay(0, self.jitter.draw()));
         tokio::select! {
             biased;
-            () = abort.cancelled() => return false,
-            () = draining.cancelled(), if !self.hurried => self.hurried = true,
+            () = stops.abort.cancelled() => return false,
+            () = stops.retire.cancelled() => return false,
+            () = stops.draining.cancelled(), if !self.hurried => self.hurried = true,
             () = tokio::time::sleep(ours.max(theirs.unwrap_or_default())) => {}
         }
         true

@@ -205,6 +205,11 @@ impl SinkMetrics {
         self.took.observe(time.as_secs_f64());
     }
 
+    /// Samples have come over from the sink before, to be sent.
+    pub(super) fn taken_over(&self, rows: usize) {
+        self.taken_back(rows);
+    }
+
     /// Samples have left the queue for the spool.
     pub(super) fn handed_over(&self, rows: usize) {
         self.done(rows);

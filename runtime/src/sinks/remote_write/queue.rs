@@ -23,7 +23,7 @@ pub struct Segment {
 }
 
 /// What goes out together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Parcel {
     /// The rows, in order.
     pub segments: Vec<Segment>,
@@ -33,10 +33,19 @@ pub struct Parcel {
     pub since: Option<Instant>,
 }
 
+impl Parcel {
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.segments.iter().map(|segment| segment.rows.len()).sum()
+    }
+}
+
 #[derive(Debug)]
 struct Waiting {
     batch: Arc<SampleBatch>,
     next: usize,
+    end: usize,
     owed: Receipt,
     since: Instant,
 }
@@ -90,11 +99,28 @@ impl Queue {
         }
         self.rows += batch.len();
         self.waiting.push_back(Waiting {
-            batch,
             next: 0,
+            end: batch.len(),
+            batch,
             owed: receipt,
             since: now,
         });
+    }
+
+    /// Takes in what another queue gave out and nobody delivered.
+    pub fn restore(&mut self, parcel: Parcel) {
+        self.rows += parcel.rows();
+        let since = parcel.since.unwrap_or_else(Instant::now);
+        // One receipt for each segment: that is how they were taken.
+        for (segment, owed) in parcel.segments.into_iter().zip(parcel.owed) {
+            self.waiting.push_back(Waiting {
+                batch: segment.batch,
+                next: segment.rows.start,
+                end: segment.rows.end,
+                owed,
+                since,
+            });
+        }
     }
 
     /// Whether a request is due: full, or its first row has waited long enough, or nothing more will come, or no more
@@ -123,7 +149,7 @@ impl Queue {
         {
             parcel.since.get_or_insert(first.since);
             let start = first.next;
-            first.next = first.batch.len().min(start + room);
+            first.next = first.end.min(start + room);
             let taken = first.next - start;
             room -= taken;
             self.rows -= taken;
@@ -131,7 +157,7 @@ impl Queue {
                 batch: first.batch.clone(),
                 rows: start..first.next,
             });
-            if first.next < first.batch.len() {
+            if first.next < first.end {
                 // The rest goes with the next request, and owes its own part.
                 parcel.owed.push(first.owed.clone());
                 self.waiting.push_front(first);

@@ -15,8 +15,8 @@ use super::metrics::SinkMetrics;
 use super::queue::{Parcel, Queue, Segment};
 use super::send::Sender;
 use crate::causes::told;
-use crate::delivery::Shipment;
 use crate::delivery::spool::{Package, Relay};
+use crate::delivery::{Receipt, Shipment};
 use crate::sinks::report::SinkReport;
 
 /// How many packages wait between two parts of the sink: the queue before and the spool behind hold the rest.
@@ -29,6 +29,7 @@ pub(super) struct Spooled {
     pub(super) relay: Relay,
     pub(super) sender: Sender,
     pub(super) metrics: SinkMetrics,
+    pub(super) retire: CancellationToken,
 }
 
 impl Spooled {
@@ -40,6 +41,7 @@ impl Spooled {
             relay,
             sender,
             metrics,
+            retire,
         } = self;
         let (outlet, packages) = mpsc::channel(PACKAGES_QUEUED);
         let (stored, ready) = mpsc::channel(PACKAGES_QUEUED);
@@ -50,12 +52,15 @@ impl Spooled {
             left
         };
         let delivered = async {
-            let left = deliver(sender, ready, &metrics, &abort, &draining).await;
+            let left = deliver(sender, ready, &metrics, &abort, &draining, &retire).await;
             sent.cancel();
             left
         };
-        let (ungathered, left, undelivered) =
-            tokio::join!(gathered, relay.run(packages, stored, &abort, &sent), delivered);
+        let (ungathered, left, undelivered) = tokio::join!(
+            gathered,
+            relay.run(packages, stored, &abort, &sent, &retire),
+            delivered
+        );
         metrics.take_pending();
         let left_rows = ungathered + left.abandoned + undelivered;
         if left_rows > 0 {
@@ -107,6 +112,7 @@ async fn deliver(
     metrics: &SinkMetrics,
     abort: &CancellationToken,
     draining: &CancellationToken,
+    retire: &CancellationToken,
 ) -> u64 {
     let mut left = 0;
     loop {
@@ -116,15 +122,24 @@ async fn deliver(
             package = queue.recv() => package,
         };
         let Some(package) = package else { return left };
+        if retire.is_cancelled() && package.stored {
+            // It stays on disk for the sink that takes over.
+            package.receipts.into_iter().for_each(Receipt::abandon);
+            continue;
+        }
         metrics.taken_back(package.rows);
         let alone = if package.stored { 0 } else { package.rows as u64 };
         // What is stored is safe: a drain need not wait for the receiver.
-        let until = package.stored.then_some(draining);
+        let until = Some(if package.stored { draining } else { retire });
         let done = tokio::select! {
             biased;
             () = abort.cancelled() => false,
             done = sender.deliver(unpack(package, metrics), until) => done,
         };
+        if !done && retire.is_cancelled() && !abort.is_cancelled() {
+            left += alone;
+            continue;
+        }
         if !done {
             left += alone;
             break;

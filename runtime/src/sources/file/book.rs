@@ -25,7 +25,7 @@ use super::saves::Saves;
 use crate::causes;
 use crate::disk::{Disk, LocalDisk};
 use crate::sources::Settled;
-use pages::{Closed, Pages, key};
+use pages::{Closed, Origin, Pages, key};
 pub use sighting::{Beginning, Resume, Sighting};
 
 /// How long the checkpoint of a file that cannot be found is kept: longer than any mount takes, and than a daily
@@ -164,6 +164,12 @@ impl CheckpointBook {
             // Closed by the same run of this source: what it sent is still on its way, and reports of it still
             // come under this number. Not closed: another run, of which nobody knows what became of it.
             if let Some(closed) = origin.closed.take().filter(|closed| closed.sent <= file.size) {
+                // A pipe that is new begins here: what was read before was none of its business.
+                for pipe in file.pipes {
+                    if origin.settled.iter().all(|(known, _)| known != pipe) {
+                        origin.settled.push((*pipe, closed.sent));
+                    }
+                }
                 return Some(Resume {
                     origin: number,
                     offset: closed.sent,
@@ -323,17 +329,47 @@ impl CheckpointBook {
         }
     }
 
+    /// A pipe is gone, and nothing it was given is on its way: nobody waits for it any more.
+    pub fn retire(&self, pipe: u32) {
+        let mut pages = self.pages();
+        let mut touched = Vec::new();
+        for (number, origin) in &mut pages.origins {
+            let before = origin.settled.len();
+            origin.settled.retain(|(known, _)| *known != pipe);
+            if origin.settled.len() < before {
+                touched.push(*number);
+            }
+        }
+        for number in touched {
+            pages.advance(number);
+        }
+    }
+
+    /// A source that has stopped is read again from what all its pipes have settled: one of them has stopped, too, and what it
+    /// has on its way will never settle.
+    pub fn rewind(&self, source: &str) {
+        let mut pages = self.pages();
+        let of_source = |origin: &Origin| origin.checkpoint.source == source;
+        let numbers: Vec<u64> = pages
+            .origins
+            .iter()
+            .filter(|(_, origin)| of_source(origin))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in numbers {
+            pages.lay_down(number);
+        }
+        pages.changed = true;
+    }
+
     /// Nobody reads any more and nothing is on its way: what has not settled by now will be read again, also of files
     /// that were closed. The last thing a graph does, so that the next one trusts none of its promises.
     pub fn end(&self) {
         let mut pages = self.pages();
-        for (_, origin) in std::mem::take(&mut pages.origins) {
-            let mut checkpoint = origin.checkpoint;
-            // Of a deleted file gzip may have kept the rest.
-            checkpoint.deleted |= origin.closed.is_some_and(|closed| closed.deleted);
-            pages.resting.insert(key(&checkpoint), checkpoint);
+        let numbers: Vec<u64> = pages.origins.keys().copied().collect();
+        for number in numbers {
+            pages.lay_down(number);
         }
-        pages.by_file.clear();
         pages.changed = true;
     }
 
@@ -421,16 +457,11 @@ impl Settled for CheckpointBook {
         let Some(page) = pages.origins.get_mut(&origin) else {
             return;
         };
-        let Some(settled) = page.settled.get_mut(pipe as usize) else {
+        let Some((_, settled)) = page.settled.iter_mut().find(|(known, _)| *known == pipe) else {
             return;
         };
         *settled = position.max(*settled);
-        let offset = page.settled.iter().copied().min().unwrap_or_default();
-        if offset > page.checkpoint.offset {
-            page.checkpoint.offset = offset;
-            pages.changed = true;
-            pages.rest(origin);
-        }
+        pages.advance(origin);
     }
 }
 

@@ -23,8 +23,8 @@ pub struct Parts {
     pub limit: Limit,
     /// Where files are.
     pub discovery: Discovery,
-    /// How many pipes it feeds.
-    pub pipes: u32,
+    /// The numbers of the pipes it feeds.
+    pub pipes: Vec<u32>,
     /// Where checkpoints are.
     pub book: Arc<CheckpointBook>,
     /// What it says about itself.

@@ -32,20 +32,25 @@ struct Over;
 pub struct Reader {
     table: Table,
     outlet: Outlet,
+    rest: CancellationToken,
     stop: CancellationToken,
+    /// It reads out what nobody else can: then it waits for the pipelines.
+    parting: bool,
     buffer: Vec<u8>,
     rows: Rows,
     stamps: Stamps,
 }
 
 impl Reader {
-    /// A reader that pours into `outlet` until `stop`.
+    /// A reader that pours into `outlet` until `rest`, or, whatever it is doing, `stop`.
     #[must_use]
-    pub fn new(table: Table, outlet: Outlet, stop: CancellationToken) -> Self {
+    pub fn new(table: Table, outlet: Outlet, rest: CancellationToken, stop: CancellationToken) -> Self {
         Self {
             table,
             outlet,
+            rest,
             stop,
+            parting: false,
             buffer: Vec::new(),
             rows: Rows::new(),
             stamps: Stamps::new(wall),
@@ -56,11 +61,34 @@ impl Reader {
     pub async fn run(mut self) {
         // Both ends are told to the one who stops: nothing is left to do.
         let Err(Over) = self.read_all().await;
+        if self.rest.is_cancelled() {
+            // A parcel that no pipeline has taken is read again by whoever goes on from here.
+            let (Ok(()) | Err(Over)) = self.read_out().await;
+            self.table.close_all();
+        }
+    }
+
+    /// Reads files that have no name any more to their end: whoever reads on from here cannot open them.
+    async fn read_out(&mut self) -> Result<(), Over> {
+        self.parting = true;
+        for id in self.table.deleted() {
+            while self.table.look(id)
+                && self
+                    .table
+                    .files
+                    .get(&id)
+                    .is_some_and(|entry| entry.tail.has_unread())
+            {
+                self.turn(id).await?;
+            }
+            self.finish(id).await?;
+        }
+        Ok(())
     }
 
     async fn read_all(&mut self) -> Result<std::convert::Infallible, Over> {
         loop {
-            if self.stop.is_cancelled() {
+            if self.rest.is_cancelled() || self.stop.is_cancelled() {
                 return Err(Over);
             }
             self.table.catch_up();
@@ -81,6 +109,7 @@ impl Reader {
             let wake = self.table.ready.next_due().map_or(scan, |due| due.min(scan));
             tokio::select! {
                 () = self.stop.cancelled() => return Err(Over),
+                () = self.rest.cancelled() => return Err(Over),
                 () = self.table.parts.hints.wait() => {}
                 () = sleep_until(wake) => {}
             }
@@ -279,8 +308,15 @@ impl Reader {
             ends,
         };
         let Self {
-            table, outlet, stop, ..
+            table,
+            outlet,
+            rest,
+            stop,
+            parting,
+            ..
         } = self;
+        // With one pipeline, what it has not taken nobody has: rest need not wait for it.
+        let leaves_it = outlet.numbers().len() == 1 && !*parting;
         let mut sending = pin!(outlet.send(parcel));
         let mut waited = false;
         loop {
@@ -295,6 +331,7 @@ impl Reader {
                 }
                 () = ready(()), if !waited => waited = true,
                 () = stop.cancelled() => return Err(Over),
+                () = rest.cancelled(), if leaves_it => return Err(Over),
                 () = table.parts.hints.wait() => table.catch_up(),
                 () = sleep_until(table.scan_at) => table.catch_up(),
             }

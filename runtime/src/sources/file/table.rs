@@ -438,6 +438,25 @@ impl Table {
 
     /// Closes a file.
     pub fn close(&mut self, id: FileId) {
+        self.part_with(id);
+    }
+
+    /// Closes all: what was handed on of them stays on its way, and who reads them next goes on behind it.
+    pub fn close_all(&mut self) {
+        let ids: Vec<FileId> = self.files.keys().copied().collect();
+        for id in ids {
+            self.part_with(id);
+        }
+    }
+
+    /// Files that are open and have no name any more.
+    #[must_use]
+    pub fn deleted(&self) -> Vec<FileId> {
+        let gone = self.files.iter().filter(|(_, entry)| entry.tail.is_deleted());
+        gone.map(|(id, _)| *id).collect()
+    }
+
+    fn part_with(&mut self, id: FileId) {
         let Some(entry) = self.files.remove(&id) else {
             return;
         };

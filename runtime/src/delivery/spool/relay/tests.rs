@@ -36,7 +36,8 @@ impl Bench {
         let (ready, outlet) = mpsc::channel(1);
         let (abort, sent) = (CancellationToken::new(), CancellationToken::new());
         let (aborted, ended) = (abort.clone(), sent.clone());
-        let task = tokio::spawn(async move { relay.run(packages, ready, &aborted, &ended).await });
+        let retire = CancellationToken::new();
+        let task = tokio::spawn(async move { relay.run(packages, ready, &aborted, &ended, &retire).await });
         Self {
             inlet: Some(inlet),
             outlet,

@@ -34,8 +34,8 @@ pub(super) struct Pages {
 #[derive(Debug)]
 pub(super) struct Origin {
     pub(super) checkpoint: Checkpoint,
-    /// Per pipe, what it has settled.
-    pub(super) settled: Vec<u64>,
+    /// Per pipe, what it has settled: those it was read for, also such that the source has no more until they are done.
+    pub(super) settled: Vec<(u32, u64)>,
     pub(super) closed: Option<Closed>,
 }
 
@@ -62,7 +62,7 @@ impl Pages {
         )
     }
 
-    pub(super) fn start(&mut self, checkpoint: Checkpoint, pipes: u32) -> Resume {
+    pub(super) fn start(&mut self, checkpoint: Checkpoint, pipes: &[u32]) -> Resume {
         let number = self.next;
         self.next += 1;
         let key = key(&checkpoint);
@@ -75,7 +75,7 @@ impl Pages {
             offset: checkpoint.offset,
             path: checkpoint.path.clone(),
         };
-        let settled = vec![checkpoint.offset; pipes as usize];
+        let settled = pipes.iter().map(|pipe| (*pipe, checkpoint.offset)).collect();
         self.origins.insert(
             number,
             Origin {
@@ -85,6 +85,19 @@ impl Pages {
             },
         );
         resume
+    }
+
+    /// The position that all pipes of an origin have settled may have moved.
+    pub(super) fn advance(&mut self, number: u64) {
+        let Some(page) = self.origins.get_mut(&number) else {
+            return;
+        };
+        let settled = page.settled.iter().map(|(_, settled)| *settled).min();
+        if let Some(offset) = settled.filter(|offset| *offset > page.checkpoint.offset) {
+            page.checkpoint.offset = offset;
+            self.changed = true;
+            self.rest(number);
+        }
     }
 
     /// Puts an origin to rest once it is closed and all its entries have settled.
@@ -110,6 +123,21 @@ impl Pages {
         if !deleted {
             self.resting.insert(key, origin.checkpoint);
         }
+    }
+
+    /// Puts an origin to rest whatever is on its way: nobody will hear of it.
+    pub(super) fn lay_down(&mut self, number: u64) {
+        let Some(origin) = self.origins.remove(&number) else {
+            return;
+        };
+        let mut checkpoint = origin.checkpoint;
+        let key = key(&checkpoint);
+        if self.by_file.get(&key) == Some(&number) {
+            self.by_file.remove(&key);
+        }
+        // Of a deleted file gzip may have kept the rest.
+        checkpoint.deleted |= origin.closed.is_some_and(|closed| closed.deleted);
+        self.resting.insert(key, checkpoint);
     }
 
     /// What to save, in a stable order; `None` when nothing has changed. Forgets what has not been seen for long.

@@ -29,8 +29,8 @@ pub struct Sighting<'a> {
     pub head: &'a [u8],
     /// How many it has.
     pub size: u64,
-    /// How many pipes its entries go into.
-    pub pipes: u32,
+    /// The numbers of the pipes its entries go into.
+    pub pipes: &'a [u32],
 }
 
 impl Sighting<'_> {
@@ -55,6 +55,6 @@ pub struct Beginning<'a> {
     pub identity: Identity,
     /// Where reading starts.
     pub offset: u64,
-    /// How many pipes its entries go into.
-    pub pipes: u32,
+    /// The numbers of the pipes its entries go into.
+    pub pipes: &'a [u32],
 }

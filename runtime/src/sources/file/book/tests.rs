@@ -21,11 +21,11 @@ fn sighting(size: u64) -> Sighting<'static> {
         born: Some(5),
         head: HEAD,
         size,
-        pipes: 1,
+        pipes: &[0],
     }
 }
 
-fn begin(book: &CheckpointBook, offset: u64, pipes: u32) -> u64 {
+fn begin(book: &CheckpointBook, offset: u64, pipes: &[u32]) -> u64 {
     book.begin(Beginning {
         source: "app",
         path: "/a.log",
@@ -47,7 +47,7 @@ fn after_restart(dir: &Path, size: u64) -> Option<(u64, String)> {
 fn the_slowest_pipe_decides() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 0, 2);
+    let origin = begin(&book, 0, &[0, 1]);
     book.settled(0, origin, 500);
     book.save().unwrap();
     assert_eq!(after_restart(dir.path(), 1000), Some((0, "/a.log".into())));
@@ -63,7 +63,7 @@ fn the_slowest_pipe_decides() {
 fn only_the_same_file_resumes() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 0, 1);
+    let origin = begin(&book, 0, &[0]);
     book.settled(0, origin, 100);
     book.save().unwrap();
     let resume = |source: &str, id, path: &str, head: &[u8], size| {
@@ -111,7 +111,7 @@ fn only_the_same_file_resumes() {
 fn a_closed_file_waits_for_its_entries_and_reads_on_where_it_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 0, 1);
+    let origin = begin(&book, 0, &[0]);
     book.settled(0, origin, 100);
     book.close(origin, 300, false);
     let resume = book.resume(&sighting(400)).unwrap();
@@ -138,7 +138,7 @@ fn a_closed_file_waits_for_its_entries_and_reads_on_where_it_stopped() {
 fn a_source_built_anew_starts_at_what_has_settled() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 0, 1);
+    let origin = begin(&book, 0, &[0]);
     book.settled(0, origin, 100);
     let resume = book.resume(&sighting(400)).unwrap();
     assert_eq!(resume.offset, 100);
@@ -156,7 +156,7 @@ fn a_source_built_anew_starts_at_what_has_settled() {
 fn a_deleted_file_is_never_resumed_and_forgotten_once_it_has_settled() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 0, 1);
+    let origin = begin(&book, 0, &[0]);
     book.close(origin, 300, true);
     assert_eq!(book.resume(&sighting(400)), None);
     book.save().unwrap();
@@ -179,7 +179,7 @@ fn a_deleted_file_is_never_resumed_and_forgotten_once_it_has_settled() {
 fn a_file_deleted_while_it_is_open_is_not_resumed_after_a_crash() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 100, 1);
+    let origin = begin(&book, 100, &[0]);
     book.seen_at(origin, "/a.log", true);
     book.save().unwrap();
     assert_eq!(after_restart(dir.path(), 400), None);
@@ -189,7 +189,7 @@ fn a_file_deleted_while_it_is_open_is_not_resumed_after_a_crash() {
 fn an_inode_that_was_made_later_is_another_file() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    begin(&book, 10, 1);
+    begin(&book, 10, &[0]);
     book.save().unwrap();
     let resume = |born| {
         let book = CheckpointBook::open(dir.path()).unwrap();
@@ -211,7 +211,7 @@ fn an_inode_that_was_made_later_is_another_file() {
 fn a_file_that_is_gone_is_forgotten_after_a_day() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 50, 1);
+    let origin = begin(&book, 50, &[0]);
     book.close(origin, 50, false);
     let mut pages = book.pages();
     assert_eq!(
@@ -226,7 +226,7 @@ fn a_file_that_is_gone_is_forgotten_after_a_day() {
 fn an_agent_that_was_down_for_days_remembers() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 50, 1);
+    let origin = begin(&book, 50, &[0]);
     book.close(origin, 50, false);
     book.save().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
@@ -242,7 +242,7 @@ fn an_agent_that_was_down_for_days_remembers() {
 fn a_failed_save_is_tried_again() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 0, 1);
+    let origin = begin(&book, 0, &[0]);
     book.settled(0, origin, 70);
     let obstacle = dir.path().join("checkpoints.json.new");
     std::fs::create_dir(&obstacle).unwrap();
@@ -258,7 +258,7 @@ async fn keep_saves_within_a_second_and_only_changes() {
     let book = CheckpointBook::open(dir.path()).unwrap();
     let stop = CancellationToken::new();
     let keeper = tokio::spawn(book.clone().keep(stop.clone()));
-    let origin = begin(&book, 0, 1);
+    let origin = begin(&book, 0, &[0]);
     book.settled(0, origin, 70);
     while book.pages().changed {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -273,7 +273,7 @@ async fn keep_saves_within_a_second_and_only_changes() {
 fn what_a_graph_left_unsettled_is_read_again_by_the_next_also_of_closed_files() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let origin = begin(&book, 0, 1);
+    let origin = begin(&book, 0, &[0]);
     book.settled(0, origin, 100);
     book.close(origin, 300, false);
     let resume = |offset| book.resume(&sighting(300)).map(|resume| resume.offset) == Some(offset);
@@ -301,7 +301,7 @@ fn failed_saves_are_counted_and_the_first_that_works_saves_everything() {
         let metric = &family.get_metric()[0];
         metric.get_counter().get_value() + metric.get_gauge().get_value()
     };
-    let origin = begin(&book, 0, 1);
+    let origin = begin(&book, 0, &[0]);
     book.save().unwrap();
     let kinds = [
         io::ErrorKind::ReadOnlyFilesystem,
@@ -354,7 +354,7 @@ async fn the_age_of_what_is_on_disk_grows_while_it_cannot_be_saved() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(age() < 2.0, "nothing has changed: {}", age());
     disk.fail(Some(io::ErrorKind::ReadOnlyFilesystem));
-    begin(&book, 0, 1);
+    begin(&book, 0, &[0]);
     while age() < 30.0 {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -370,7 +370,7 @@ async fn the_age_of_what_is_on_disk_grows_while_it_cannot_be_saved() {
 fn a_reused_inode_does_not_take_the_place_of_what_is_owed_of_the_old_file() {
     let dir = tempfile::tempdir().unwrap();
     let book = CheckpointBook::open(dir.path()).unwrap();
-    let old = begin(&book, 0, 1);
+    let old = begin(&book, 0, &[0]);
     book.settled(0, old, 100);
     book.close(old, 300, true);
     let reused = Identity {
@@ -382,7 +382,7 @@ fn a_reused_inode_does_not_take_the_place_of_what_is_owed_of_the_old_file() {
         path: "/a.log",
         identity: reused,
         offset: 0,
-        pipes: 1,
+        pipes: &[0],
     };
     let new = book.begin(file).origin;
     book.settled(0, new, 7);

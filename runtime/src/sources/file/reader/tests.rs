@@ -74,8 +74,14 @@ impl Place {
         let registry = Registry::new();
         let metrics = Arc::new(FileMetrics::register(&registry).unwrap());
         let (pipe, parcels) = mpsc::channel(room);
-        let source =
-            FileSource::new("app", settings, Outlet::new(3, vec![pipe]), book.clone(), metrics).unwrap();
+        let source = FileSource::new(
+            "app",
+            settings,
+            Outlet::new(3, [(0, pipe)]),
+            book.clone(),
+            metrics,
+        )
+        .unwrap();
         let stop = CancellationToken::new();
         let task = tokio::spawn(source.run(stop.clone()));
         Run {
@@ -248,13 +254,15 @@ async fn without_events_files_are_looked_at_by_the_clock() {
         let book = CheckpointBook::open(&place.dir.path().join("state")).unwrap();
         let metrics = Arc::new(FileMetrics::register(&Registry::new()).unwrap());
         let (pipe, mut parcels) = mpsc::channel(8);
-        let source = FileSource::new("app", settings, Outlet::new(0, vec![pipe]), book, metrics).unwrap();
+        let source = FileSource::new("app", settings, Outlet::new(0, [(0, pipe)]), book, metrics).unwrap();
         if deaf {
             source.parts.hints.missed(&place.path("a.log"));
         }
         // A reader without a watch.
         let stop = CancellationToken::new();
-        let task = tokio::spawn(Reader::new(Table::new(source.parts), source.outlet, stop.clone()).run());
+        let task = tokio::spawn(
+            Reader::new(Table::new(source.parts), source.outlet, source.rest, stop.clone()).run(),
+        );
         let mut next = async || {
             timeout(PATIENCE, parcels.recv())
                 .await
@@ -407,15 +415,8 @@ async fn settings_that_cannot_work_are_refused() {
     let place = Place::new();
     let book = CheckpointBook::open(place.dir.path()).unwrap();
     let metrics = Arc::new(FileMetrics::register(&Registry::new()).unwrap());
-    let build = |settings| {
-        FileSource::new(
-            "app",
-            settings,
-            Outlet::new(0, vec![]),
-            book.clone(),
-            metrics.clone(),
-        )
-    };
+    let build =
+        |settings| FileSource::new("app", settings, Outlet::new(0, []), book.clone(), metrics.clone());
     let error = build(FileSettings {
         include: vec!["/[".into()],
         ..FileSettings::default()

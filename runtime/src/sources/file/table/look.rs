@@ -132,7 +132,7 @@ impl Table {
             path: &entry.label,
             identity,
             offset: 0,
-            pipes: *pipes,
+            pipes,
         };
         entry.origin = book.begin(file).origin;
         book.seen_at(entry.origin, &entry.real.to_string_lossy(), false);

@@ -74,7 +74,7 @@ impl Table {
         let head = content.head()?;
         let packed = matches!(content, Content::Packed(_));
         let name = path.to_string_lossy().into_owned();
-        let (source, pipes) = (self.parts.name.clone(), self.parts.pipes);
+        let (source, pipes) = (self.parts.name.clone(), self.parts.pipes.clone());
         let sighting = Sighting {
             source: &source,
             path: &name,
@@ -82,7 +82,7 @@ impl Table {
             born: born(&metadata),
             head: &head,
             size: if packed { u64::MAX } else { metadata.len() },
-            pipes,
+            pipes: &pipes,
         };
         if packed && self.is_spent(&generation.find, path, &sighting, &metadata) {
             return Ok(false);

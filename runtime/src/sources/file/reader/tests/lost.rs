@@ -79,7 +79,7 @@ async fn refuse_says_what_is_wrong_and_touches_nothing() {
         on_checkpoint_error: OnCheckpointError::Refuse,
         ..place.settings()
     };
-    let error = FileSource::new("app", settings, Outlet::new(0, vec![]), book.clone(), metrics).unwrap_err();
+    let error = FileSource::new("app", settings, Outlet::new(0, []), book.clone(), metrics).unwrap_err();
     assert!(matches!(error, FileSourceError::Lost { .. }));
     let text = error.to_string();
     for words in [

@@ -1,0 +1,7 @@
+module redact
+
+go 1.25
+
+require millstream.internal/stage v0.0.0
+
+replace millstream.internal/stage => ../../../guest-sdk/go

@@ -1,0 +1,29 @@
+//! Numbers of sources and pipelines, by which ledgers and the checkpoint book know them.
+//!
+//! A source has the same number for as long as the process lives: reports of what was read before a reload still come in after it.
+//! A pipeline has another each time it is started: one that went and came again must not be taken for what it was.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Numbers given out.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    sources: Mutex<HashMap<String, u32>>,
+    pipelines: AtomicU32,
+}
+
+impl Numbers {
+    /// The number of a source.
+    pub fn source(&self, name: &str) -> u32 {
+        let mut numbers = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        *numbers.entry(name.to_owned()).or_insert(next)
+    }
+
+    /// A number that no pipeline had.
+    pub fn pipeline(&self) -> u32 {
+        self.pipelines.fetch_add(1, Ordering::Relaxed)
+    }
+}
