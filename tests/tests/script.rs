@@ -4,6 +4,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+
+use millstream::stages::bundled;
+use millstream_batch::{Labels, LogBatch};
+use millstream_plugin_host::{Host, Level, Limits, LogStage, MetricKind, STACK_SIZE, StageEvents};
+use serde_json::json;
 
 use millstream_tests::receiver::Receiver;
 use millstream_tests::{Agent, millstream, users};
@@ -86,7 +92,7 @@ async fn errors_of_entries_are_counted_and_told_with_the_programs_line() {
         .await
         .unwrap();
     agent.wait_for_log("`code` line 2, column").await.unwrap();
-    let errors = agent.metric("script_errors_total").await.unwrap();
+    let errors = agent.metric("millstream_plugin_script_errors_total").await.unwrap();
     assert!((errors - 3.0).abs() < f64::EPSILON, "{errors}");
     let failures = agent.metric("millstream_stage_failures_total").await;
     assert!(
@@ -96,6 +102,93 @@ async fn errors_of_entries_are_counted_and_told_with_the_programs_line() {
     assert!(agent.stop().await.unwrap().success());
     let lines: Vec<String> = receiver.entries().into_iter().map(|entry| entry.line).collect();
     assert_eq!(lines, ["8", "0", "loop", "deep", "2"]);
+}
+
+/// Programs without an end, each in its own way, and what is dear in a few steps.
+const ENDLESS: [&str; 36] = [
+    "loop { }",
+    "loop { timestamp += 1 }",
+    "loop { print(line) }",
+    "fn f(n) { f(n + 1) }\nf(0)",
+    "fn f(n) { [1].map(|x| (((f(n + 1) + 1) + 1) + 1)) }\nf(0)",
+    "let x = \"x\"; loop { x += x }",
+    "let x = \"x\"; loop { x = x + \"y\" }",
+    "let x = line; while x.len < 100_000 { x += x } loop { x.len }",
+    "let x = line; while x.len < 100_000 { x += x } loop { let y = x.to_upper(); }",
+    "let x = line; while x.len < 100_000 { x += x } line = x.replace(\"\", x)",
+    "let x = line; while x.len < 100_000 { x += x } line = x.replace_matches(\"\", x)",
+    "let x = line; while x.len < 200_000 { x += x } line = x",
+    "fn f(n) { let x = line2(n); f(n + 1) }\nfn line2(n) { let x = `${n} text`; while x.len < 120_000 { x += x } x }\nf(0)",
+    "loop { let words = line.split(\" \"); }",
+    "loop { line = line.replace(\"e\", \"e\") }",
+    "loop { line = line.replace_matches(`[a-z]`, \"x\") }",
+    "loop { if line.matches(`(\\w+\\w+)+;$`) { drop() } }",
+    "loop { let c = line.captures(`(?P<a>\\w+) (?P<b>.*)=(?P<c>.*)`); }",
+    "loop { state.o = parse_json(`{\"a\":[1,2,3,{\"b\":\"c\"}]}`) }",
+    "let a = []; loop { a.push(a.len()) }",
+    "let a = []; loop { a.push(a) }",
+    "let a = []; loop { a = [a] }",
+    "let m = #{}; loop { m = #{ m: m, n: 1 } }",
+    "let a = 1; loop { let b = a; a = || b }",
+    "let x = 0; let f = || x; x = f; loop { x = f }",
+    "let a = []; for i in 0..990 { a.push(i) } loop { a[0] = 1 }",
+    "let a = line.split(\"\"); loop { let b = a; b.sort() }",
+    "let a = line.split(\"\"); loop { let b = a.to_string(); }",
+    "let a = line.split(\"\"); loop { a.sort(|x, y| 1) }",
+    "let n = 0; let a = line.split(\"\"); loop { a.sort(|x, y| { n = (n * 7 + 3) % 11; n - 5 }) }",
+    "let a = line.split(\"\"); loop { if 1 in a { drop() } }",
+    "let a = line.split(\"\"); let b = line.split(\"\"); loop { if a != b { drop() } }",
+    "loop { state[`k${timestamp}`] = line; timestamp += 1 }",
+    "loop { labels[`x${timestamp}`] = 1; timestamp += 1 }",
+    "loop { labels.x = labels.filename }",
+    "loop { let all = fields.to_map(); }",
+];
+
+/// No call takes a stage's default time or memory, though every entry runs into its limit; and no entry is lost by it.
+#[test]
+fn programs_without_an_end_stay_within_the_sandbox() {
+    let run = || {
+        let host = Host::new(None).unwrap();
+        let plugin = host
+            .load("script", bundled::component("script").unwrap())
+            .unwrap();
+        let line = "2026-01-08 14:42:00.332  DEBUG 1 --- [nio-8080-exec-7] c.t.seat.SeatLock : acquired key=seat:1791:10 ttl=300s";
+        let rows = 1_000;
+        let batch = LogBatch {
+            timestamps: vec![1; rows],
+            lines: (0..rows).map(|_| line).collect(),
+            streams: vec![0; rows],
+            labels: vec![Labels::from_pairs([("filename", "a.log")])],
+            seqs: vec![0; rows],
+            ..LogBatch::default()
+        };
+        for code in ENDLESS {
+            for operations in [50_000, 500_000] {
+                let settings = json!({ "code": code, "operations": operations });
+                let silent = Arc::new(Silent);
+                let mut stage =
+                    LogStage::new(plugin.clone(), &settings, Limits::default(), silent).unwrap();
+                for _ in 0..2 {
+                    let answer = stage.process(batch.clone(), 1);
+                    let answer = answer.map_err(|failed| failed.error);
+                    assert!(answer.is_ok(), "{code}: {:?}", answer.err());
+                }
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
+    thread.spawn(run).unwrap().join().unwrap();
+}
+
+struct Silent;
+
+impl StageEvents for Silent {
+    fn log(&self, _: Level, _: &str) {}
+    fn register(&self, _: MetricKind, _: &str, _: &str, _: &[String], _: &[f64]) -> Result<u32, String> {
+        Ok(0)
+    }
+    fn add(&self, _: u32, _: &[String], _: f64) {}
+    fn set(&self, _: u32, _: &[String], _: f64) {}
 }
 
 /// As `tests/manifests.rs` does for what needs no plugin to be refused.

@@ -4,7 +4,12 @@ use std::fmt;
 
 use rhai::{EvalAltResult, ParseError, ParseErrorType, Position};
 
+use crate::engine::{CALL_LEVELS, ITEMS, TEXT_SIZE};
+use crate::meter::{DEPTH, TOO_DEEP};
 use crate::row::Kind;
+
+/// Characters of a message; a program may throw a whole line.
+const MESSAGE: usize = 300;
 
 /// A fault at a place of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +20,11 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(place: Position, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
         Self { place, message }
     }
 
@@ -28,6 +37,9 @@ impl Fault {
     pub(crate) fn of_syntax(error: &ParseError) -> Self {
         let message = match error.err_type() {
             ParseErrorType::VariableUndefined(name) => format!("there is no variable `{name}`"),
+            ParseErrorType::ExprTooDeep => {
+                "too many operators or brackets within each other: give parts of it a name with `let`".to_owned()
+            }
             other => other.to_string(),
         };
         Self::new(error.position(), message)
@@ -45,6 +57,17 @@ impl Fault {
             EvalAltResult::ErrorTooManyOperations(_) => {
                 "stopped: the program takes more steps than `operations` allows".to_owned()
             }
+            EvalAltResult::ErrorStackOverflow(_) => {
+                format!("stopped: more than {CALL_LEVELS} calls within each other")
+            }
+            EvalAltResult::ErrorDataTooLarge(what, _) if what == TOO_DEEP => format!(
+                "stopped: more than {DEPTH} values within each other, or one within itself; \
+                 what calls itself is written as a function, `fn`"
+            ),
+            EvalAltResult::ErrorDataTooLarge(..) => format!(
+                "stopped: too large; a text may have {} KiB, an array or a map {ITEMS} items",
+                TEXT_SIZE / 1024
+            ),
             other => other.to_string(),
         };
         Self::new(place, message)

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 /// Functions of the engine, of its packages that are loaded, and ours; sorted. From `Engine::gen_fn_signatures` of Rhai 1.27, and
-/// the engine's keywords that are called like functions.
+/// the engine's keywords that are called like functions. Without `pad`, which makes much of little in one step.
 #[rustfmt::skip]
 pub(crate) const NAMES: &[&str] = &[
     "E", "Fn", "PI", "abs", "acos", "acosh", "all", "append", "asin", "asinh", "atan", "atanh", "bits",
@@ -16,7 +16,7 @@ pub(crate) const NAMES: &[&str] = &[
     "int", "is_anonymous", "is_def_fn", "is_def_var", "is_empty", "is_even", "is_exclusive", "is_finite",
     "is_inclusive", "is_infinite", "is_nan", "is_odd", "is_shared", "is_zero", "keys", "len", "ln", "log",
     "make_lower", "make_upper", "map", "matches", "max", "min", "mixin", "name", "order", "order_by",
-    "order_desc", "pad", "parse_float", "parse_int", "parse_json", "pop", "print", "push", "range",
+    "order_desc", "parse_float", "parse_int", "parse_json", "pop", "print", "push", "range",
     "reduce", "reduce_rev", "remove", "replace", "replace_matches", "retain", "reverse", "round", "set",
     "shift", "sign", "sin", "sinh", "some", "sort", "sort_by", "sort_desc", "splice", "split",
     "split_rev", "sqrt", "start", "starts_with", "sub_string", "tan", "tanh", "to_binary", "to_blob",

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `code` | required | the program, in Rhai |
 //! | `on_error` | `pass` | an entry whose run fails: `pass` unchanged, `drop` it as `script_error`, or `fail` the call, so that the stage's own `on_error` applies |
-//! | `operations` | 50000 | steps that one entry may take |
+//! | `operations` | 50000 | steps that one entry may take, at most 500000 |
 //!
 //! `README.md` beside this crate is the program's author's page.
 //!
@@ -13,12 +13,9 @@
 //! - Mistakes that can be seen in the text are refused by `configure` with line and column: syntax, unknown variables and
 //!   functions, broken patterns, texts computed for nothing.
 //! - Only the columns that the program uses cross.
+//! - Whatever a program does, a call stays far below the sandbox's default limits: too much is an error of the entry.
 //!
-//! Why Rhai: of the pure-Rust engines looked at it alone has all of a limit on steps, line and column in every error, a tree that
-//! can be read for what a program uses, and no way out unless one is given. Boa (JavaScript) and Piccolo (Lua) draw in a source of
-//! randomness and do not build for this target as they are; Boa limits each loop and not a run, Piccolo's library of texts is
-//! five functions and its errors tell no column. Koto's limit is on wall-clock time, which a stage does not have.
-//! ARCHITECTURE.md has the comparison.
+//! Why Rhai, and what it was compared with: ARCHITECTURE.md, "Rhai for scripts".
 
 use std::collections::BTreeSet;
 
@@ -28,8 +25,11 @@ use serde::Deserialize;
 use fault::Fault;
 use program::{Outcome, Program};
 
+mod engine;
 mod fault;
 mod functions;
+mod meter;
+mod order;
 mod program;
 mod row;
 mod survey;
@@ -41,11 +41,17 @@ mod tests;
 /// What failed entries are counted under when they are dropped.
 const FAILED: &str = "script_error";
 
-/// Steps that one entry may take: about 5 ms, hundreds of times what a rule of some lines needs.
+/// Steps that one entry may take: about 5 ms, thousands of times what a rule of two lines needs.
 const OPERATIONS: u64 = 50_000;
+
+/// The most that `operations` can be: what every entry of a call can have, however many there are.
+const MOST_OPERATIONS: u64 = program::OPERATIONS_PER_CALL / 2;
 
 /// Reasons of `drop` that are counted by name. Each is a time series, and a program can make one of every line.
 const REASONS: usize = 50;
+
+/// Characters of a reason; a program may drop with a whole line.
+const REASON: usize = 100;
 
 /// Places of the program whose errors are logged; each is logged once.
 const LOGGED: usize = 20;
@@ -90,8 +96,9 @@ impl Stage for Script {
     type Settings = Settings;
 
     fn configure(settings: Settings, setup: &mut Setup) -> Result<Self, Refusal> {
-        if settings.operations == 0 {
-            return Err(Refusal::setting("operations", "must be at least 1"));
+        if !(1..=MOST_OPERATIONS).contains(&settings.operations) {
+            let message = format!("must be from 1 to {MOST_OPERATIONS}");
+            return Err(Refusal::setting("operations", message));
         }
         let program = Program::new(&settings.code, settings.operations);
         let program = program.map_err(|fault| Refusal::setting("code", fault))?;
@@ -107,9 +114,7 @@ impl Stage for Script {
     }
 
     fn process(&mut self, batch: &mut Batch<'_>, _now: i64) -> Result<(), Failure> {
-        self.program.refill();
-        let labels = self.program.survey().labels;
-        self.program.row().borrow_mut().open(batch, labels)?;
+        self.program.open(batch)?;
         let mut failed = 0_u32;
         for entry in batch.entries() {
             match self.program.run(entry) {
@@ -137,11 +142,13 @@ impl Stage for Script {
 }
 
 impl Script {
-    /// The reason as it is counted: the first [`REASONS`] by name.
+    /// The reason as it is counted: the first [`REASONS`] by name, so far as [`REASON`] reaches.
     fn counted<'r>(&mut self, reason: &'r str) -> &'r str {
+        let end = reason.char_indices().nth(REASON).map(|(end, _)| end);
+        let reason = end.and_then(|end| reason.get(..end)).unwrap_or(reason);
         if !self.reasons.contains(reason) {
             if self.reasons.len() == REASONS {
-                return program::DROPPED;
+                return engine::DROPPED;
             }
             self.reasons.insert(reason.to_owned());
         }

@@ -4,46 +4,35 @@
 //! function again; here state, function cache and variables live as long as the stage, which more than halves the price
 //! of a short program.
 //!
-//! Nothing leads out of a program: the engine is built without modules, clock and `eval`. Steps, depth of calls and sizes
-//! of values are limited, so that a program that never ends is an error of its entry and not the host's time limit for the
-//! whole batch.
+//! Steps are limited per entry and per call. Half of a call's steps are shared out evenly, so that an entry runs behind however many
+//! that never end; the other half goes to those that come first.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use millstream_stage::{Entry, log};
-use rhai::packages::{
-    ArithmeticPackage, BasicArrayPackage, BasicFnPackage, BasicIteratorPackage, BasicMapPackage,
-    BasicMathPackage, BasicStringPackage, LogicPackage, MoreStringPackage, Package,
-};
+use millstream_stage::{Batch, Entry, Failure};
 use rhai::{
     Caches, Dynamic, Engine, EvalAltResult, EvalContext, Expr, GlobalRuntimeState, ImmutableString, Map,
     Position, Scope, StmtBlock,
 };
 
+use crate::engine;
 use crate::fault::Fault;
+use crate::meter::Meter;
 use crate::row::{Kind, Row, Values, text_of};
 use crate::survey::Survey;
-use crate::text::{self, Patterns};
+use crate::text::Patterns;
 
-/// Steps of all entries of a call together. A step takes 50 to 100 ns, a search by a pattern or a check of a large array several
-/// times that, and the host gives a call one second by default, even when every entry of the batch runs into its limit.
-const OPERATIONS_PER_CALL: u64 = 2_000_000;
+/// Steps of all entries of a call together, and the same again in units of the [`Meter`]. Either takes 50 to 300 ns, and the
+/// host gives a call one second by default, even when every entry of the batch runs into its limit.
+pub(crate) const OPERATIONS_PER_CALL: u64 = 1_000_000;
 
-/// Calls within calls. Each takes several kilobytes of the guest's stack of 1 MiB.
-const CALL_LEVELS: usize = 32;
+/// Bytes that all entries of a call may be given beside [`GROWTH`]. The host takes a call's answer up to 1 MiB and 16
+/// times what went in; names, offsets and labels that stay are in it too.
+const WRITTEN_PER_CALL: usize = 768 * 1024;
 
-/// Operators and brackets within each other: outside of functions, and in them, where [`CALL_LEVELS`] multiplies it.
-const EXPRESSION_DEPTHS: (usize, usize) = (64, 32);
-
-/// The longest text, in bytes. Above any line; 64 of them fit into the sandbox's memory.
-const TEXT_SIZE: usize = 1024 * 1024;
-
-/// The most items of an array or a map, `state` among them. The engine counts them again with every step that changes one.
-const ITEMS: usize = 1_000;
-
-/// What `drop()` counts under.
-pub(crate) const DROPPED: &str = "script";
+/// Bytes that entries of a call may be given per byte of line that crossed.
+const GROWTH: usize = 8;
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,6 +45,36 @@ pub(crate) enum Outcome {
     Failed(Fault),
 }
 
+/// What is left of a call.
+#[derive(Debug, Default)]
+struct Budget {
+    steps: u64,
+    /// Entries that have not run.
+    entries: u64,
+    /// Steps that each of these will have in any case.
+    share: u64,
+    /// Bytes that may be written.
+    room: usize,
+}
+
+impl Budget {
+    fn new(entries: usize) -> Self {
+        let entries = entries as u64;
+        Self {
+            steps: OPERATIONS_PER_CALL,
+            entries,
+            share: OPERATIONS_PER_CALL / 2 / entries.max(1),
+            room: WRITTEN_PER_CALL,
+        }
+    }
+
+    /// What the next entry may take.
+    fn next(&mut self) -> u64 {
+        self.entries = self.entries.saturating_sub(1);
+        self.steps.saturating_sub(self.entries * self.share)
+    }
+}
+
 /// A compiled program and everything its runs share.
 pub(crate) struct Program {
     engine: Engine,
@@ -65,10 +84,10 @@ pub(crate) struct Program {
     caches: Caches,
     scope: Scope<'static>,
     row: Rc<RefCell<Row>>,
+    meter: Rc<Meter>,
     /// Steps that one entry may take.
     operations: u64,
-    /// Steps that are left in this call.
-    budget: u64,
+    budget: Budget,
 }
 
 impl Program {
@@ -76,7 +95,8 @@ impl Program {
     pub(crate) fn new(code: &str, operations: u64) -> Result<Self, Fault> {
         let row = Rc::<RefCell<Row>>::default();
         let patterns = Rc::<Patterns>::default();
-        let mut engine = engine(&row, &patterns);
+        let meter = Rc::<Meter>::default();
+        let mut engine = engine::engine(&row, &patterns, &meter);
         let mut scope = Scope::new();
         scope.push("state", Map::new());
         scope.push("timestamp", 0_i64);
@@ -88,10 +108,12 @@ impl Program {
             .compile_with_scope(&scope, code)
             .map_err(|error| Fault::of_syntax(&error))?;
         let survey = Survey::of(&program, &patterns)?;
-        survey
-            .properties
-            .iter()
-            .for_each(|name| register_property(&mut engine, name));
+        for name in &survey.properties {
+            engine::register_property(&mut engine, name);
+        }
+        if survey.repeats {
+            engine::meter_variables(&mut engine, &meter, survey.uses());
+        }
         let body = StmtBlock::new(program.statements().to_vec(), Position::NONE, Position::NONE);
         let mut global = engine.new_global_runtime_state();
         global.lib.push(program.shared_lib().clone());
@@ -103,8 +125,9 @@ impl Program {
             caches: Caches::new(),
             scope,
             row,
+            meter,
             operations,
-            budget: OPERATIONS_PER_CALL,
+            budget: Budget::default(),
         })
     }
 
@@ -113,47 +136,44 @@ impl Program {
         &self.survey
     }
 
-    /// The columns of the batch that the next runs are about.
-    pub(crate) fn row(&self) -> &RefCell<Row> {
-        &self.row
-    }
-
-    /// A new call has come.
-    pub(crate) fn refill(&mut self) {
-        self.budget = OPERATIONS_PER_CALL;
+    /// The next runs are about this batch.
+    pub(crate) fn open(&mut self, batch: &Batch<'_>) -> Result<(), Failure> {
+        self.budget = Budget::new(batch.len());
+        self.row.borrow_mut().open(batch, self.survey.labels)
     }
 
     /// Runs on one entry.
     pub(crate) fn run(&mut self, entry: Entry<'_>) -> Outcome {
         self.row.borrow_mut().go(entry.row());
-        if self.budget == 0 {
-            let message = "not run: earlier entries of the batch took all the steps there are for one call";
-            return Outcome::Failed(Fault::new(Position::NONE, message));
-        }
         if self.survey.line {
             self.scope.set_value("line", ImmutableString::from(entry.line()));
+            self.budget.room += entry.line().len() * GROWTH;
         }
         if self.survey.timestamp {
             self.scope.set_value("timestamp", entry.timestamp());
         }
-        let answer = self.evaluate();
-        let row = self.row.borrow();
+        let left = self.budget.next();
+        let answer = self.evaluate(self.operations.min(left));
+        let row = Rc::clone(&self.row);
+        let row = row.borrow();
         if let Some(reason) = row.dropped() {
             return Outcome::Dropped(reason.to_owned());
         }
-        match answer.and_then(|()| self.apply(entry)) {
-            Ok(()) => {
-                row.apply(entry);
-                Outcome::Passed
+        match answer.and_then(|()| self.apply(entry, &row)) {
+            Ok(()) => Outcome::Passed,
+            Err(error) if left < self.operations && is_of_steps(&error) => {
+                let message = "stopped: other entries of the batch have taken most steps of the call";
+                Outcome::Failed(Fault::new(error.position(), message))
             }
             Err(error) => Outcome::Failed(Fault::of_run(error)),
         }
     }
 
-    fn evaluate(&mut self) -> Result<(), Box<EvalAltResult>> {
+    fn evaluate(&mut self, limit: u64) -> Result<(), Box<EvalAltResult>> {
         // Zero would mean no limit.
-        self.engine
-            .set_max_operations(self.operations.min(self.budget).max(1));
+        let limit = limit.max(1);
+        self.engine.set_max_operations(limit);
+        self.meter.start(limit);
         self.global.num_operations = 0;
         let mut context = EvalContext::new(
             &self.engine,
@@ -163,11 +183,8 @@ impl Program {
             None,
         );
         let answer = context.eval_expression_tree(&(&self.body).into());
-        let steps = match &answer {
-            Err(error) if is_limit(error) => self.operations.max(self.global.num_operations),
-            _ => self.global.num_operations,
-        };
-        self.budget = self.budget.saturating_sub(steps);
+        let taken = self.global.num_operations.max(limit - self.meter.left());
+        self.budget.steps = self.budget.steps.saturating_sub(taken.min(limit));
         // An error leaves these where it arose.
         self.global.level = 0;
         self.global.lib.truncate(1);
@@ -178,8 +195,8 @@ impl Program {
         }
     }
 
-    /// Writes what the program made of its variables to the entry.
-    fn apply(&self, entry: Entry<'_>) -> Result<(), Box<EvalAltResult>> {
+    /// Writes what the program made of its variables and of the row to the entry, or nothing.
+    fn apply(&mut self, entry: Entry<'_>, row: &Row) -> Result<(), Box<EvalAltResult>> {
         let value = |name: &str| {
             self.scope
                 .get(name)
@@ -190,90 +207,31 @@ impl Program {
             true => Some(text_of(value("line"), || "line".to_owned())?),
             false => None,
         };
-        if self.survey.timestamp {
-            let given = value("timestamp");
-            let timestamp = given.as_int().map_err(|found| {
+        let line = line.filter(|line| line != entry.line());
+        let timestamp = match self.survey.timestamp {
+            true => Some(value("timestamp").as_int().map_err(|found| {
                 format!("timestamp takes a whole number, nanoseconds since 1970, not {found}")
-            })?;
-            if timestamp != entry.timestamp() {
-                entry.set_timestamp(timestamp);
-            }
-        }
-        if let Some(line) = line
-            && line != entry.line()
+            })?),
+            false => None,
+        };
+        let size = row.size() + line.as_ref().map_or(0, |line| line.len());
+        let room = self.budget.room.checked_sub(size);
+        self.budget.room =
+            room.ok_or("not written: the entries of the batch would grow by more than the host takes")?;
+        if let Some(timestamp) = timestamp
+            && timestamp != entry.timestamp()
         {
+            entry.set_timestamp(timestamp);
+        }
+        if let Some(line) = line {
             entry.set_line(&line);
         }
+        row.apply(entry);
         Ok(())
     }
 }
 
-/// Whether a run was stopped for what it costs. Steps do not tell all of that: counting a large array is one.
-fn is_limit(error: &EvalAltResult) -> bool {
-    matches!(
-        error.unwrap_inner(),
-        EvalAltResult::ErrorTooManyOperations(..)
-            | EvalAltResult::ErrorDataTooLarge(..)
-            | EvalAltResult::ErrorStackOverflow(..)
-    )
-}
-
-fn engine(row: &Rc<RefCell<Row>>, patterns: &Rc<Patterns>) -> Engine {
-    let mut engine = Engine::new_raw();
-    // Not the engine's package of language features: its property `tag`, on every value, would hide a label of that name.
-    engine
-        .register_global_module(ArithmeticPackage::new().as_shared_module())
-        .register_global_module(LogicPackage::new().as_shared_module())
-        .register_global_module(BasicStringPackage::new().as_shared_module())
-        .register_global_module(MoreStringPackage::new().as_shared_module())
-        .register_global_module(BasicIteratorPackage::new().as_shared_module())
-        .register_global_module(BasicFnPackage::new().as_shared_module())
-        .register_global_module(BasicMathPackage::new().as_shared_module())
-        .register_global_module(BasicArrayPackage::new().as_shared_module())
-        .register_global_module(BasicMapPackage::new().as_shared_module());
-    engine
-        .set_strict_variables(true)
-        .set_max_call_levels(CALL_LEVELS)
-        .set_max_expr_depths(EXPRESSION_DEPTHS.0, EXPRESSION_DEPTHS.1)
-        .set_max_string_size(TEXT_SIZE)
-        .set_max_array_size(ITEMS)
-        .set_max_map_size(ITEMS)
-        .disable_symbol("eval")
-        .on_print(log::info)
-        .on_debug(|message, _, place| log::debug(&format!("{place:?}: {message}")));
-    text::register(&mut engine, patterns);
-    engine
-        .register_type_with_name::<Values>("values")
-        .register_indexer_get(|values: &mut Values, name: &str| values.get(name))
-        .register_indexer_set(Values::set)
-        .register_fn("get", |values: &mut Values, name: &str| values.get(name))
-        .register_fn("set", Values::set)
-        .register_fn("remove", Values::remove)
-        .register_fn("contains", |values: &mut Values, name: &str| {
-            values.contains(name)
-        })
-        .register_fn("keys", Values::keys)
-        .register_fn("to_map", Values::to_map);
-    let dropped = Rc::clone(row);
-    let drop = move |reason: ImmutableString| -> Result<(), Box<EvalAltResult>> {
-        dropped.borrow_mut().drop(reason);
-        // The one error that a program cannot catch: nothing behind `drop` runs.
-        Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into())
-    };
-    let plain = drop.clone();
-    engine.register_fn("drop", drop);
-    engine.register_fn("drop", move || plain(DROPPED.into()));
-    engine
-}
-
-/// Makes `labels.name` a function of its own. Without it the engine takes `labels["name"]` instead, but makes up the whole error of a
-/// missing property first, every time.
-fn register_property(engine: &mut Engine, name: &str) {
-    let read = ImmutableString::from(name);
-    let write = read.clone();
-    engine
-        .register_get(name, move |values: &mut Values| values.get(&read))
-        .register_set(name, move |values: &mut Values, value: Dynamic| {
-            values.set(write.clone(), value)
-        });
+/// Whether a run was stopped for its steps.
+fn is_of_steps(error: &EvalAltResult) -> bool {
+    matches!(error.unwrap_inner(), EvalAltResult::ErrorTooManyOperations(..))
 }

@@ -13,6 +13,10 @@ use std::rc::Rc;
 use millstream_stage::{Batch, Entry, Failure, Field, LabelSets, is_label_name};
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map};
 
+/// Names under which an entry's labels, fields, or metadata can be changed. They are searched one by one, and Loki takes 15
+/// labels by default.
+const CHANGES: usize = 128;
+
 /// Which of an entry's named values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -82,6 +86,14 @@ impl Row {
         self.dropped = Some(reason);
     }
 
+    /// Bytes of the changes.
+    pub(crate) fn size(&self) -> usize {
+        let changes = self.changes.iter().flatten();
+        changes
+            .map(|(name, value)| name.len() + value.as_ref().map_or(0, |value| value.len()))
+            .sum()
+    }
+
     /// Writes the changes to the entry.
     pub(crate) fn apply(&self, entry: Entry<'_>) {
         for (kind, changes) in Kind::ALL.into_iter().zip(&self.changes) {
@@ -117,12 +129,23 @@ impl Row {
         column.get(self.row).map(Into::into)
     }
 
-    fn set(&mut self, kind: Kind, name: ImmutableString, value: Option<ImmutableString>) {
+    /// Fails when that is one name too many.
+    fn set(
+        &mut self,
+        kind: Kind,
+        name: ImmutableString,
+        value: Option<ImmutableString>,
+    ) -> Result<(), Box<EvalAltResult>> {
         let changes = &mut self.changes[kind as usize];
-        match changes.iter_mut().find(|(other, _)| *other == name) {
-            Some((_, old)) => *old = value,
-            None => changes.push((name, value)),
+        if let Some((_, old)) = changes.iter_mut().find(|(other, _)| *other == name) {
+            *old = value;
+        } else if changes.len() == CHANGES {
+            let kind = kind.name();
+            return Err(format!("an entry's {kind} can be changed under {CHANGES} names").into());
+        } else {
+            changes.push((name, value));
         }
+        Ok(())
     }
 
     /// The names that have a value, sorted.
@@ -186,17 +209,16 @@ impl Values {
             let what = || format!("{}[\"{name}\"]", kind.name());
             Some(text_of(value, what)?)
         };
-        self.row.borrow_mut().set(kind, name, value);
-        Ok(())
+        self.row.borrow_mut().set(kind, name, value)
     }
 
     /// Takes the value away and answers it.
-    pub(crate) fn remove(&mut self, name: ImmutableString) -> Dynamic {
+    pub(crate) fn remove(&mut self, name: ImmutableString) -> Result<Dynamic, Box<EvalAltResult>> {
         let old = self.get(&name);
         if !old.is_unit() {
-            self.row.borrow_mut().set(self.kind, name, None);
+            self.row.borrow_mut().set(self.kind, name, None)?;
         }
-        old
+        Ok(old)
     }
 
     pub(crate) fn contains(&mut self, name: &str) -> bool {

@@ -3,13 +3,14 @@
 //!
 //! When in doubt a column crosses: `fields` used otherwise than with a name that stands in the program asks for every field.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use millstream_stage::Setup;
-use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
+use rhai::{AST, ASTNode, Array, Dynamic, Expr, FnCallExpr, ImmutableString, Map, Position, Stmt};
 
 use crate::fault::{Fault, is_of_entry};
 use crate::functions;
+use crate::meter::Use;
 use crate::row::Kind;
 use crate::text::{Patterns, WITH_PATTERN};
 
@@ -21,8 +22,21 @@ pub(crate) struct Survey {
     pub(crate) labels: bool,
     fields: Names,
     metadata: Names,
+    /// Whether it does something more than once: loops, functions, closures.
+    pub(crate) repeats: bool,
+    /// What the program does to its variables.
+    uses: BTreeMap<String, Uses>,
     /// Every name behind a dot.
     pub(crate) properties: BTreeSet<String>,
+}
+
+/// How often a variable stands in the program.
+#[derive(Debug, Default)]
+struct Uses {
+    all: usize,
+    /// Where only a part is reached, or it is replaced.
+    parts: usize,
+    compared: usize,
 }
 
 /// The columns of one kind.
@@ -35,11 +49,11 @@ struct Names {
 }
 
 impl Names {
-    fn declare(&self, mut one: impl FnMut(&str), every: impl FnOnce()) {
+    fn declare(&self, setup: &mut Setup, one: impl Fn(&mut Setup, &str), every: impl FnOnce(&mut Setup)) {
         if self.seen > self.named {
-            every();
+            every(setup);
         }
-        self.names.iter().for_each(|name| one(name));
+        self.names.iter().for_each(|name| one(setup, name));
     }
 }
 
@@ -56,6 +70,7 @@ impl Survey {
                 Some(ASTNode::Stmt(statement)) => survey.statement(statement, &mut calls),
                 Some(ASTNode::Expr(expression)) => {
                     own.extend(names_of(expression));
+                    allow_texts(expression, patterns);
                     survey.expression(expression, &mut calls, patterns)
                 }
                 _ => Ok(()),
@@ -66,11 +81,12 @@ impl Survey {
         if let Some(fault) = fault {
             return Err(fault);
         }
+        survey.repeats |= program.iter_fn_def().next().is_some();
         own.extend(program.iter_fn_def().map(|function| function.name.to_string()));
         for (name, place) in calls.into_iter().filter(|(name, _)| !own.contains(name)) {
             functions::check(&name, &own).map_err(|message| Fault::new(place, message))?;
         }
-        unused(program.statements())?;
+        idle(program.statements())?;
         strangers(program)?;
         Ok(survey)
     }
@@ -86,27 +102,39 @@ impl Survey {
         if self.labels {
             setup.reads_labels();
         }
-        let setup = std::cell::RefCell::new(setup);
         self.fields.declare(
-            |name| drop(setup.borrow_mut().reads_field(name)),
-            || drop(setup.borrow_mut().reads_every_field()),
+            setup,
+            |setup, name| {
+                setup.reads_field(name);
+            },
+            |setup| {
+                setup.reads_every_field();
+            },
         );
         self.metadata.declare(
-            |name| drop(setup.borrow_mut().reads_metadata(name)),
-            || drop(setup.borrow_mut().reads_every_metadata()),
+            setup,
+            |setup, name| {
+                setup.reads_metadata(name);
+            },
+            |setup| {
+                setup.reads_every_metadata();
+            },
         );
     }
 
     fn statement(&mut self, statement: &Stmt, calls: &mut Vec<(String, Position)>) -> Result<(), Fault> {
         match statement {
             Stmt::FnCall(call, place) => self.call(call, *place, calls),
+            Stmt::While(..) | Stmt::Do(..) | Stmt::For(..) => self.repeats = true,
             Stmt::Assignment(assignment) => {
-                if let Expr::Variable(variable, _, place) = &assignment.1.lhs
-                    && Kind::of(&variable.1).is_some()
-                {
+                if let Expr::Variable(variable, _, place) = &assignment.1.lhs {
                     let name = &variable.1;
-                    let message = format!("`{name}` is no variable: set single values, `{name}.name = …`");
-                    return Err(Fault::new(*place, message));
+                    if Kind::of(name).is_some() {
+                        let message =
+                            format!("`{name}` is no variable: set single values, `{name}.name = …`");
+                        return Err(Fault::new(*place, message));
+                    }
+                    self.used(name).parts += 1;
                 }
             }
             _ => {}
@@ -121,22 +149,39 @@ impl Survey {
         patterns: &Patterns,
     ) -> Result<(), Fault> {
         match expression {
-            Expr::Variable(variable, ..) => match variable.1.as_str() {
-                "line" => self.line = true,
-                "timestamp" => self.timestamp = true,
-                name => self.count(name, |names| names.seen += 1),
-            },
+            Expr::Variable(variable, ..) => {
+                self.used(&variable.1).all += 1;
+                match variable.1.as_str() {
+                    "line" => self.line = true,
+                    "timestamp" => self.timestamp = true,
+                    name => self.count(name, |names| names.seen += 1),
+                }
+            }
             Expr::Dot(pair, ..) | Expr::Index(pair, ..) => {
                 let index = matches!(expression, Expr::Index(..));
-                if let Expr::Variable(variable, ..) = &pair.lhs
-                    && let Some(name) = name_behind(&pair.rhs, index)
-                {
-                    self.name(&variable.1, name);
+                if let Expr::Variable(variable, ..) = &pair.lhs {
+                    if let Expr::MethodCall(call, _) = first(&pair.rhs) {
+                        let uses = self.used(&variable.1);
+                        uses.compared += usize::from(COMPARING.contains(&call.name.as_str()));
+                        uses.parts += usize::from(OF_PARTS.contains(&call.name.as_str()));
+                    } else {
+                        self.used(&variable.1).parts += 1;
+                    }
+                    if let Some(name) = name_behind(&pair.rhs, index) {
+                        self.name(&variable.1, name);
+                    }
                 }
                 check_pattern(first(&pair.rhs), patterns)?;
             }
             Expr::FnCall(call, place) => {
                 self.call(call, *place, calls);
+                if COMPARING.contains(&call.name.as_str()) {
+                    for argument in &call.args {
+                        if let Expr::Variable(variable, ..) = argument {
+                            self.used(&variable.1).compared += 1;
+                        }
+                    }
+                }
                 // `"name" in fields`
                 if let [Expr::Variable(variable, ..), Expr::StringConstant(name, _)] = call.args.as_slice()
                     && call.name == "contains"
@@ -146,9 +191,7 @@ impl Survey {
                 if let [_, Expr::StringConstant(pattern, place), ..] = call.args.as_slice()
                     && WITH_PATTERN.contains(&call.name.as_str())
                 {
-                    patterns
-                        .get(pattern)
-                        .map_err(|message| Fault::new(*place, message))?;
+                    compile(pattern, *place, patterns)?;
                 }
             }
             Expr::Property(property, _) => drop(self.properties.insert(property.2.to_string())),
@@ -166,6 +209,22 @@ impl Survey {
         {
             calls.push((call.name.to_string(), place));
         }
+    }
+
+    fn used(&mut self, variable: &str) -> &mut Uses {
+        self.uses.entry(variable.to_owned()).or_default()
+    }
+
+    /// The variables of which the program uses more than parts.
+    pub(crate) fn uses(&self) -> BTreeMap<String, Use> {
+        let uses = self.uses.iter().map(|(name, uses)| {
+            let used = Use {
+                whole: uses.all > uses.parts + uses.compared,
+                compared: uses.compared > 0,
+            };
+            (name.clone(), used)
+        });
+        uses.filter(|(_, used)| *used != Use::default()).collect()
     }
 
     fn count(&mut self, variable: &str, count: impl FnOnce(&mut Names)) {
@@ -193,6 +252,14 @@ fn first(rest: &Expr) -> &Expr {
     }
 }
 
+/// Functions that reach for a part of what they are called on.
+const OF_PARTS: [&str; 10] = [
+    "get", "insert", "is_empty", "keys", "len", "pop", "push", "remove", "set", "values",
+];
+
+/// Functions and operators that compare items of an array.
+const COMPARING: [&str; 5] = ["!=", "==", "contains", "dedup", "index_of"];
+
 /// The name in `variable.name`, `variable["name"]` and `variable.remove("name")`.
 fn name_behind(rest: &Expr, index: bool) -> Option<&str> {
     match first(rest) {
@@ -213,11 +280,35 @@ fn check_pattern(link: &Expr, patterns: &Patterns) -> Result<(), Fault> {
         && WITH_PATTERN.contains(&call.name.as_str())
         && let Some(Expr::StringConstant(pattern, place)) = call.args.first()
     {
-        patterns
-            .get(pattern)
-            .map_err(|message| Fault::new(*place, message))?;
+        compile(pattern, *place, patterns)?;
     }
     Ok(())
+}
+
+fn compile(pattern: &ImmutableString, place: Position, patterns: &Patterns) -> Result<(), Fault> {
+    match patterns.compile(pattern) {
+        Ok(_) => Ok(()),
+        Err(message) => Err(Fault::new(place, message)),
+    }
+}
+
+/// Tells the texts that stand in the program.
+fn allow_texts(expression: &Expr, patterns: &Patterns) {
+    match expression {
+        Expr::StringConstant(text, _) => patterns.allow(text),
+        Expr::DynamicConstant(value, _) => allow_texts_of(value, patterns),
+        _ => {}
+    }
+}
+
+fn allow_texts_of(value: &Dynamic, patterns: &Patterns) {
+    if let Some(text) = value.read_lock::<ImmutableString>() {
+        patterns.allow(&text);
+    } else if let Some(array) = value.read_lock::<Array>() {
+        array.iter().for_each(|item| allow_texts_of(item, patterns));
+    } else if let Some(map) = value.read_lock::<Map>() {
+        map.values().for_each(|item| allow_texts_of(item, patterns));
+    }
 }
 
 /// The names that an expression gives to values.
@@ -235,19 +326,24 @@ fn names_of(expression: &Expr) -> Vec<String> {
     }
 }
 
-/// Refuses statements that only compute a text: `line.trim();` changes nothing. Not in functions, whose last statement is
-/// their answer.
-fn unused(statements: &[Stmt]) -> Result<(), Fault> {
+/// Refuses statements that change nothing: `line.trim();` only computes a text, and `let line = …` makes a second `line`. Not in
+/// functions, whose last statement is their answer and whose variables are their own.
+fn idle(statements: &[Stmt]) -> Result<(), Fault> {
     for statement in statements {
         match statement {
+            Stmt::Var(parts, _, place) if is_of_entry(&parts.0.name) => {
+                let name = &parts.0.name;
+                let message = format!("this `{name}` is not the entry's: write `{name} = …` without `let`");
+                return Err(Fault::new(*place, message));
+            }
             Stmt::FnCall(call, place) => effect(call, *place)?,
             Stmt::Expr(expression) => ignored(expression)?,
-            Stmt::Block(block) => unused(block.statements())?,
+            Stmt::Block(block) => idle(block.statements())?,
             Stmt::If(flow, _) | Stmt::While(flow, _) | Stmt::Do(flow, ..) | Stmt::TryCatch(flow, _) => {
-                unused(flow.body.statements())?;
-                unused(flow.branch.statements())?;
+                idle(flow.body.statements())?;
+                idle(flow.branch.statements())?;
             }
-            Stmt::For(parts, _) => unused(parts.2.body.statements())?,
+            Stmt::For(parts, _) => idle(parts.2.body.statements())?,
             _ => {}
         }
     }

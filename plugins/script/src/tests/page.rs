@@ -1,6 +1,7 @@
-//! Every program in README.md compiles and runs.
+//! Every program in README.md compiles and runs, and the rule of the repository's README.md does what it says.
 
 use std::fs;
+use std::path::Path;
 
 use millstream_stage::harness::{Harness, Row};
 use serde_json::json;
@@ -41,4 +42,24 @@ fn every_program_of_the_page_runs() {
             stage.messages()
         );
     }
+}
+
+/// The program below the first `script: |` of a page.
+fn rule(page: &str) -> String {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let below = page.split("- script: |\n").nth(1).unwrap();
+    let lines = below.lines().take_while(|line| line.starts_with("      "));
+    lines.map(|line| format!("{}\n", line.trim())).collect()
+}
+
+#[test]
+fn the_rule_of_two_lines_drops_and_labels() {
+    let code = rule("../../README.md");
+    assert_eq!(code.lines().count(), 2);
+    assert_eq!(code, rule("README.md"));
+    let mut stage = Harness::<Script>::new(json!({ "code": code }));
+    let out = stage.push(["GET /healthz", "POST /pay"]);
+    assert_eq!(out, ["POST /pay"]);
+    assert_eq!(out[0].labels.get("team"), Some("payments"));
+    assert_eq!(stage.dropped("health checks"), 1);
 }
