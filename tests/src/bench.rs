@@ -4,27 +4,32 @@
 //! from its start to its end; the receiver runs in this process and is not counted.
 
 pub mod crossing;
+pub mod hops;
 pub mod platform;
 pub mod redact;
+pub mod road;
 pub mod spring;
+pub mod twin;
 pub mod whole;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use anyhow::Context;
 
-/// Runs every benchmark and prints what it finds.
+/// Runs every benchmark, or the hops alone when told `hops`, and prints what it finds.
 ///
 /// # Errors
 /// When something does not run, or an entry is missing at the receiver.
 pub fn run() -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
     let megabytes: u64 = match std::env::args().nth(1) {
+        Some(text) if text == "hops" => return hops(&mut out),
         Some(text) => text
             .parse()
             .context("the first argument is the log's size in megabytes")?,
         None => 300,
     };
-    let mut out = io::stdout().lock();
     writeln!(
         out,
         "## Crossing\n\n| stage | rows | ns per row | µs per batch |\n|---|---|---|---|"
@@ -36,6 +41,7 @@ pub fn run() -> anyhow::Result<()> {
             figure.stage, figure.rows, figure.per_row, figure.per_batch
         )?;
     }
+    hops(&mut out)?;
     platform(&mut out)?;
     let redact = redact::measure()?;
     writeln!(
@@ -85,6 +91,38 @@ pub fn run() -> anyhow::Result<()> {
         figure.warm_start * 1e3
     )?;
     anyhow::ensure!(figure.arrived == figure.expected, "entries are missing");
+    Ok(())
+}
+
+fn hops(out: &mut impl Write) -> anyhow::Result<()> {
+    let figure = hops::measure()?;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let entries = figure.entries as f64;
+    writeln!(
+        out,
+        "\n## Hops, in one thread, {:.0} MB, ns per entry\n\n| hop | in the sandbox | native twin |\n|---|---|---|",
+        figure.megabytes
+    )?;
+    let per_entry = |time: Duration| time.as_secs_f64() * 1e9 / entries;
+    let (mut inside, mut stages, mut twins) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    for (name, time, twin) in &figure.hops {
+        inside += *time;
+        let told = twin.map_or_else(String::new, |twin| format!("{:.0}", per_entry(twin)));
+        writeln!(out, "| {name} | {:.0} | {told} |", per_entry(*time))?;
+        if let Some(twin) = twin {
+            stages += *time;
+            twins += *twin;
+        }
+    }
+    writeln!(out, "| all | {:.0} | |", per_entry(inside))?;
+    writeln!(
+        out,
+        "\nstages in the sandbox cost {:.2} times their twins; the whole road {:.2} times: {:.0} and {:.0} MB/s",
+        stages.as_secs_f64() / twins.as_secs_f64(),
+        inside.as_secs_f64() / (inside - stages + twins).as_secs_f64(),
+        figure.megabytes / inside.as_secs_f64(),
+        figure.megabytes / (inside - stages + twins).as_secs_f64()
+    )?;
     Ok(())
 }
 
