@@ -5,6 +5,7 @@
 
 pub mod crossing;
 pub mod hops;
+pub mod languages;
 pub mod platform;
 pub mod redact;
 pub mod road;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-/// Runs every benchmark, or the hops alone when told `hops`, and prints what it finds.
+/// Runs every benchmark, or one of them when told `hops` or `languages`, and prints what it finds.
 ///
 /// # Errors
 /// When something does not run, or an entry is missing at the receiver.
@@ -25,6 +26,7 @@ pub fn run() -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let megabytes: u64 = match std::env::args().nth(1) {
         Some(text) if text == "hops" => return hops(&mut out),
+        Some(text) if text == "languages" => return languages(&mut out),
         Some(text) => text
             .parse()
             .context("the first argument is the log's size in megabytes")?,
@@ -61,6 +63,7 @@ pub fn run() -> anyhow::Result<()> {
         "\nspeed inside: {:.0} % of native",
         redact.native / redact.inside * 100.0
     )?;
+    languages(&mut out)?;
     writeln!(
         out,
         "\n## The user's four stages, tail to acknowledged push, {megabytes} MB\n"
@@ -123,6 +126,26 @@ fn hops(out: &mut impl Write) -> anyhow::Result<()> {
         figure.megabytes / inside.as_secs_f64(),
         figure.megabytes / (inside - stages + twins).as_secs_f64()
     )?;
+    Ok(())
+}
+
+fn languages(out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "\n## Languages\n\n| language | a stage that does nothing, ns per line | `redact` | MB/s | component | compiled in |\n\
+         |---|---|---|---|---|---|"
+    )?;
+    for figure in languages::measure()? {
+        let (empty, redact) = figure.costs;
+        writeln!(
+            out,
+            "| {} | {empty:.0} | {redact:.0} | {:.0} | {:.1} MB | {:.1} s |",
+            figure.language,
+            figure.line / redact * 1e3,
+            figure.size / 1e6,
+            figure.compile
+        )?;
+    }
     Ok(())
 }
 
