@@ -310,6 +310,13 @@ impl Manifest {
     pub fn place_of_value(&self, steps: &[&str]) -> Option<Place> {
         self.places.value(steps)
     }
+
+    /// The place of a line and column inside the text that the key at `key` has as its value; none where the lines of that
+    /// text are not lines of the manifest.
+    #[must_use]
+    pub fn place_within(&self, key: Place, line: usize, column: usize) -> Option<Place> {
+        self.sheet.within(key, line, column)
+    }
 }
 
 /// Replaces `${env:…}` in every value. A value that cannot be replaced counts as broken.

@@ -84,7 +84,11 @@ fn one<'a>(words: &'a [&'a str], allowed: &dyn Fn(&str) -> bool) -> Parsed<'a> {
         [licence, "WITH", exception, rest @ ..] => {
             Ok((allowed(&format!("{licence} WITH {exception}")), rest))
         }
-        [licence, rest @ ..] if !["AND", "OR", "WITH", ")"].contains(licence) => Ok((allowed(licence), rest)),
+        [licence, rest @ ..] if !["AND", "OR", "WITH", ")"].contains(licence) => {
+            // `X+` is X or any later one.
+            let plain = licence.strip_suffix('+').unwrap_or(licence);
+            Ok((allowed(licence) || allowed(plain), rest))
+        }
         _ => bail!("a licence is missing"),
     }
 }
@@ -185,6 +189,8 @@ fn expressions_mean_what_spdx_says() {
         ("MIT AND (GPL-3.0 OR ISC)", true),
         ("(MIT OR ISC) AND GPL-3.0", false),
         ("Apache-2.0 WITH LLVM-exception", true),
+        ("MIT+", true),
+        ("GPL-3.0+", false),
         ("Apache-2.0", false),
     ] {
         assert_eq!(is_met(expression, &allowed).unwrap(), met, "{expression}");

@@ -40,15 +40,17 @@ const TOP: [&str; 18] = [
 ];
 
 /// What plugins may depend on besides the guest SDK: crates that do no IO.
-const PURE: [&str; 8] = [
+const PURE: [&str; 10] = [
     "jiff",
     "jmespath",
     "memchr",
     "proptest",
     "regex",
     "regex-syntax",
+    "rhai",
     "serde",
     "serde_json",
+    "strsim",
 ];
 
 /// A text file of the tree; the path is relative to the repository.

@@ -43,6 +43,8 @@ pub(crate) fn build(toolchain: &Toolchain, root: &Path, packages: &[&str]) -> Re
     };
     command.envs(env::vars_os().filter(|(name, _)| passes(&name.to_string_lossy())));
     command.env("CARGO_ENCODED_RUSTFLAGS", flags(root));
+    // ahash, in the stage `script`, otherwise draws a number per build, and the component's bytes change with it.
+    command.env("CONST_RANDOM_SEED", "millstream");
     command
         .current_dir(root)
         .args(["build", "--locked", "--profile", PROFILE, "--target", TARGET]);

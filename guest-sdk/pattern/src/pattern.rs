@@ -3,7 +3,8 @@
 use crate::error::PatternError;
 use crate::flavour::{self, Translated};
 use crate::plan::{self, Plan};
-use regex::{CaptureLocations, Regex};
+use regex::{CaptureLocations, Captures, Regex, Replacer};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A pattern in Go's RE2 flavour: leftmost-first, `$` only at the text's end, `.` everything but `\n`.
@@ -55,6 +56,30 @@ impl Slots {
             if let Some(span) = self.spans.get_mut(*slot) {
                 *span = Some((at + start, at + end));
             }
+        }
+    }
+}
+
+/// How much longer than allowed a replacement may be by its estimate, to be tried out.
+const ESTIMATE: usize = 16;
+
+/// Puts `with` in the place of matches, until the text is full.
+struct Bounded<'w> {
+    with: &'w str,
+    /// The most groups that `with` names.
+    groups: usize,
+    most: usize,
+    full: bool,
+}
+
+impl Replacer for Bounded<'_> {
+    fn replace_append(&mut self, found: &Captures<'_>, out: &mut String) {
+        // No group is longer than the whole match. Most are shorter, so the estimate alone does not decide.
+        let longest = found.get(0).map_or(0, |all| all.len());
+        let estimate = self.groups.saturating_mul(longest).saturating_add(self.with.len());
+        self.full |= out.len() > self.most || estimate > self.most.saturating_mul(ESTIMATE);
+        if !self.full {
+            found.expand(self.with, out);
         }
     }
 }
@@ -159,6 +184,31 @@ impl Pattern {
             }
             Plan::Regex => self.run(text, slots),
         }
+    }
+
+    /// `text` with every match replaced by `with`, in which `$1`, `${1}` and `${name}` stand for groups and `$$` for `$`,
+    /// as in Go's `Expand`; a name without braces (`$name`) is not looked up. `None` when that would be longer than `most` bytes; it
+    /// is never made.
+    pub fn replace_all<'t>(&self, text: &'t str, with: &str, most: usize) -> Option<Cow<'t, str>> {
+        if !self.is_match(text) {
+            return (text.len() <= most).then_some(Cow::Borrowed(text));
+        }
+        let mut with = Cow::Borrowed(with);
+        // The groups of `regex` have lost their names.
+        for (name, number) in self.names.iter().zip(&self.numbers) {
+            let named = format!("${{{name}}}");
+            if with.contains(&named) {
+                with = Cow::Owned(with.replace(&named, &format!("${{{number}}}")));
+            }
+        }
+        let mut bounded = Bounded {
+            groups: with.matches('$').count(),
+            with: &with,
+            most,
+            full: false,
+        };
+        let replaced = self.regex.replace_all(text, bounded.by_ref());
+        (!bounded.full && replaced.len() <= most).then_some(replaced)
     }
 
     fn run(&self, text: &str, slots: &mut Slots) -> bool {

@@ -1,13 +1,14 @@
 //! The plugins that come with the binary.
 
 /// Their names: the folders of `plugins/`.
-pub const BUNDLED: [&str; 8] = [
+pub const BUNDLED: [&str; 9] = [
     "drop",
     "json",
     "labels",
     "multiline",
     "output",
     "regex",
+    "script",
     "static_labels",
     "timestamp",
 ];

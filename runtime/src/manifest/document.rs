@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use client::{AuthorizationDocument, BasicAuthDocument, ClientDocument, TlsDocument};
-pub use pipeline::{PipelineDocument, StageDocument};
+pub use pipeline::{BARE, PipelineDocument, StageDocument};
 pub use plugin::{GrantsDocument, OnErrorWord, PluginDocument, RecycleDocument};
 pub use sink::{
     FormatWord, LimitsDocument, LokiDocument, OnDiskErrorWord, RemoteWriteDocument, SinkDocument,

@@ -95,11 +95,59 @@ impl Sheet {
             .and_then(|index| self.lines.get(index))
             .map_or("", String::as_str)
     }
+
+    /// The place of a line and column of the text that `key` has as its value, when that is a block (`key: |`): only there
+    /// the lines of the value are lines of the manifest.
+    pub fn within(&self, key: Place, line: usize, column: usize) -> Option<Place> {
+        let head: String = self
+            .line(key.line)
+            .chars()
+            .skip(key.column - 1 + key.width)
+            .collect();
+        if !head.trim_start_matches(['"', '\'', ':', ' ']).starts_with('|') || line == 0 {
+            return None;
+        }
+        let block = self.lines.get(key.line..)?;
+        let indent = block
+            .iter()
+            .find(|line| !line.trim().is_empty())
+            .map(|line| line.len() - line.trim_start().len())?;
+        let column = (indent + column).max(1);
+        let rest: String = block.get(line - 1)?.chars().skip(column - 1).collect();
+        let word = rest
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .count();
+        Some(Place {
+            line: key.line + line,
+            column,
+            width: word.max(1),
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_within_a_block_is_a_place_of_the_sheet() {
+        let text = "a:\n  - code: |\n\n      let x = 1\n      fix(x)\n  - code: 'fix(x)'\n";
+        let sheet = Sheet::new(Path::new("m.yaml"), text, &[]);
+        let key = |line| Place {
+            line,
+            column: 5,
+            width: 4,
+        };
+        let place = Place {
+            line: 5,
+            column: 7,
+            width: 3,
+        };
+        assert_eq!(sheet.within(key(2), 3, 1), Some(place));
+        assert_eq!(sheet.within(key(2), 30, 1), None);
+        assert_eq!(sheet.within(key(6), 1, 1), None, "no block");
+    }
 
     #[test]
     fn places_count_characters_and_end_with_their_line() {

@@ -8,7 +8,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{Schema, json_schema};
 use serde_json::{Map, Value};
 
-use super::document::ManifestDocument;
+use super::document::{BARE, ManifestDocument};
 
 /// The schema (draft 2020-12), with these plugins as known stages.
 #[must_use]
@@ -23,7 +23,12 @@ pub fn schema(plugins: &[&str]) -> Value {
             .iter()
             .map(|name| {
                 let description = format!("The settings of the bundled plugin `{name}`.");
-                let settings = json_schema!({ "description": description, "type": ["object", "null"] });
+                let kinds: &[&str] = if *name == BARE.0 {
+                    &["object", "null", "string"]
+                } else {
+                    &["object", "null"]
+                };
+                let settings = json_schema!({ "description": description, "type": kinds });
                 ((*name).to_owned(), settings.to_value())
             })
             .collect();

@@ -275,6 +275,8 @@ fn refusal(
         steps.truncate(depth);
         place
     });
+    let key = named.unwrap_or(stage.place);
+    let place = inside(&words).and_then(|(line, column)| manifest.place_within(key, line, column));
     let fix = match error {
         StageError::Refused(_) => "correct the stage's settings",
         StageError::Failed { .. } => "the plugin itself is at fault: tell its author, or remove the stage",
@@ -284,6 +286,14 @@ fn refusal(
         stage.plugin
     );
     manifest
-        .error_at(named.unwrap_or(stage.place), message, fix)
+        .error_at(place.unwrap_or(key), message, fix)
         .because(error)
+}
+
+/// Line and column inside a setting's text, where a plugin tells them: `setting `code`: line 2, column 5: …`.
+fn inside(words: &str) -> Option<(usize, usize)> {
+    let (_, rest) = words.split_once(": line ")?;
+    let (line, rest) = rest.split_once(", column ")?;
+    let (column, _) = rest.split_once(':')?;
+    Some((line.parse().ok()?, column.parse().ok()?))
 }

@@ -40,7 +40,7 @@ pub fn measure() -> anyhow::Result<Vec<Figure>> {
 
 fn on_this_thread() -> anyhow::Result<Vec<Figure>> {
     let host = Host::new(None)?;
-    let stages: [(&str, Value); 5] = [
+    let stages: [(&str, Value); 6] = [
         ("output", json!({ "source": "nothing" })),
         (
             "multiline",
@@ -51,6 +51,10 @@ fn on_this_thread() -> anyhow::Result<Vec<Figure>> {
             json!({ "expression": ".*(?P<level>INFO|WARN|ERROR|DEBUG|TRACE).*" }),
         ),
         ("labels", json!({ "values": { "level": "level" } })),
+        (
+            "script",
+            json!({ "code": "if line.contains(\"healthz\") { drop(\"health checks\") }\nlabels.team = \"payments\"" }),
+        ),
         (
             "static_labels",
             json!({ "values": { "service_name": "ticketon", "job": "var-log-collector" } }),

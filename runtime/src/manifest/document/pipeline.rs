@@ -21,6 +21,10 @@ pub struct PipelineDocument {
     pub to: Option<Vec<String>>,
 }
 
+/// The plugin whose settings may be a bare text, and the setting that the text is: a program of two lines needs no map
+/// around it.
+pub const BARE: (&str, &str) = ("script", "code");
+
 /// A stage: the plugin's name and its settings, which only the plugin understands.
 #[derive(Deserialize)]
 pub struct StageDocument(pub Map<String, Value>);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::cursor::At;
 use super::{Resolved, plugins};
 use crate::manifest::document::{
-    ManifestDocument, PipelineDocument, SinkDocument, SourceDocument, StageDocument,
+    BARE, ManifestDocument, PipelineDocument, SinkDocument, SourceDocument, StageDocument,
 };
 use crate::manifest::nearest::suggest;
 use crate::manifest::{PipelineEntry, PluginEntry, Signal, StageEntry};
@@ -219,6 +219,10 @@ fn stages(
         let settings = match settings {
             Value::Null => Value::Object(serde_json::Map::new()),
             Value::Object(_) => settings.clone(),
+            Value::String(_) if plugin == BARE.0 => Value::Object(serde_json::Map::from_iter([(
+                BARE.1.to_owned(),
+                settings.clone(),
+            )])),
             _ => {
                 let message = format!("the settings of {} are not a map", item.subject());
                 stage.refuse(message, format!("write `{plugin}: {{ key: value }}`"));
