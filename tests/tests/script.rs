@@ -92,7 +92,10 @@ async fn errors_of_entries_are_counted_and_told_with_the_programs_line() {
         .await
         .unwrap();
     agent.wait_for_log("`code` line 2, column").await.unwrap();
-    let errors = agent.metric("millstream_plugin_script_errors_total").await.unwrap();
+    let errors = agent
+        .metric("millstream_plugin_script_errors_total")
+        .await
+        .unwrap();
     assert!((errors - 3.0).abs() < f64::EPSILON, "{errors}");
     let failures = agent.metric("millstream_stage_failures_total").await;
     assert!(
@@ -166,8 +169,7 @@ fn programs_without_an_end_stay_within_the_sandbox() {
             for operations in [50_000, 500_000] {
                 let settings = json!({ "code": code, "operations": operations });
                 let silent = Arc::new(Silent);
-                let mut stage =
-                    LogStage::new(plugin.clone(), &settings, Limits::default(), silent).unwrap();
+                let mut stage = LogStage::new(plugin.clone(), &settings, Limits::default(), silent).unwrap();
                 for _ in 0..2 {
                     let answer = stage.process(batch.clone(), 1);
                     let answer = answer.map_err(|failed| failed.error);

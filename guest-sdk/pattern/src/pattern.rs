@@ -76,7 +76,10 @@ impl Replacer for Bounded<'_> {
     fn replace_append(&mut self, found: &Captures<'_>, out: &mut String) {
         // No group is longer than the whole match. Most are shorter, so the estimate alone does not decide.
         let longest = found.get(0).map_or(0, |all| all.len());
-        let estimate = self.groups.saturating_mul(longest).saturating_add(self.with.len());
+        let estimate = self
+            .groups
+            .saturating_mul(longest)
+            .saturating_add(self.with.len());
         self.full |= out.len() > self.most || estimate > self.most.saturating_mul(ESTIMATE);
         if !self.full {
             found.expand(self.with, out);

@@ -221,10 +221,7 @@ fn matches_are_replaced_with_groups_by_number_and_by_name() {
         all.map(std::borrow::Cow::into_owned)
     };
     let pattern = Pattern::new(r"(?P<key>\w+)=(\d+)").unwrap();
-    assert_eq!(
-        replaced(&pattern, "a=1 b=2 c", "${key}:$2").unwrap(),
-        "a:1 b:2 c"
-    );
+    assert_eq!(replaced(&pattern, "a=1 b=2 c", "${key}:$2").unwrap(), "a:1 b:2 c");
     assert_eq!(replaced(&pattern, "a=1", "$$${1}").unwrap(), "$a");
     assert!(matches!(
         pattern.replace_all("none", "x", 4),
@@ -243,7 +240,10 @@ fn what_replaces_matches_is_never_made_longer_than_allowed() {
     let pattern = Pattern::new("(?P<all>x*)").unwrap();
     let (text, with) = ("x".repeat(100_000), "${all}".repeat(100_000));
     assert_eq!(pattern.replace_all(&text, &with, 1_000_000), None, "10 GB");
-    assert_eq!(Pattern::new("x").unwrap().replace_all(&text, &with, 1_000_000), None);
+    assert_eq!(
+        Pattern::new("x").unwrap().replace_all(&text, &with, 1_000_000),
+        None
+    );
     assert_eq!(Pattern::new("y").unwrap().replace_all("xxx", "", 2), None);
     let pattern = Pattern::new("a").unwrap();
     assert_eq!(pattern.replace_all("aaa", "bb", 5), None);

@@ -79,7 +79,10 @@ pub(crate) fn engine(row: &Rc<RefCell<Row>>, patterns: &Rc<Patterns>, meter: &Rc
 
 /// Has every variable paid for that a program reads; `uses` has those of which it uses more than parts. Only a program that does
 /// something more than once needs it.
-#[expect(deprecated, reason = "marked so by the engine because it may change, not because it will go")]
+#[expect(
+    deprecated,
+    reason = "marked so by the engine because it may change, not because it will go"
+)]
 pub(crate) fn meter_variables(engine: &mut Engine, meter: &Rc<Meter>, uses: BTreeMap<String, Use>) {
     let meter = Rc::clone(meter);
     engine.on_var(move |name, _, context| {

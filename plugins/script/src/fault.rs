@@ -38,7 +38,8 @@ impl Fault {
         let message = match error.err_type() {
             ParseErrorType::VariableUndefined(name) => format!("there is no variable `{name}`"),
             ParseErrorType::ExprTooDeep => {
-                "too many operators or brackets within each other: give parts of it a name with `let`".to_owned()
+                "too many operators or brackets within each other: give parts of it a name with `let`"
+                    .to_owned()
             }
             other => other.to_string(),
         };

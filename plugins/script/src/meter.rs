@@ -95,7 +95,10 @@ impl Meter {
     }
 
     /// All values of an array or a map are looked at.
-    pub(crate) fn walk<'v>(&self, values: impl Iterator<Item = &'v Dynamic>) -> Result<(), Box<EvalAltResult>> {
+    pub(crate) fn walk<'v>(
+        &self,
+        values: impl Iterator<Item = &'v Dynamic>,
+    ) -> Result<(), Box<EvalAltResult>> {
         self.charge(values.fold(0, |sum, value| sum.saturating_add(items(value, 1))))
     }
 
@@ -128,7 +131,9 @@ fn units(size: usize, per_unit: usize) -> u64 {
 /// hold what they captured, which may be themselves. `u64::MAX` for what lies too deep.
 fn items(value: &Dynamic, depth: usize) -> u64 {
     let all = |items: &mut dyn Iterator<Item = &Dynamic>| {
-        items.fold(1_u64, |sum, item| sum.saturating_add(self::items(item, depth + 1)))
+        items.fold(1_u64, |sum, item| {
+            sum.saturating_add(self::items(item, depth + 1))
+        })
     };
     if depth > DEPTH {
         u64::MAX

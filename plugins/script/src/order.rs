@@ -12,9 +12,7 @@ use crate::text::Answer;
 
 /// Gives the engine the functions that sort: `sort…` in place, `order…` as a new array.
 pub(crate) fn register(engine: &mut Engine) {
-    for (in_place, answered, descending) in
-        [("sort", "order", false), ("sort_desc", "order_desc", true)]
-    {
+    for (in_place, answered, descending) in [("sort", "order", false), ("sort_desc", "order_desc", true)] {
         let compare = move |one: &Dynamic, other: &Dynamic| {
             let order = natural(one, other)?;
             Ok(if descending { order.reverse() } else { order })
@@ -31,14 +29,18 @@ pub(crate) fn register(engine: &mut Engine) {
         engine.register_fn(
             in_place,
             |context: NativeCallContext<'_>, array: &mut Array, order: FnPtr| -> Answer<()> {
-                *array = sorted(array.clone(), &mut |one, other| asked(&context, &order, one, other))?;
+                *array = sorted(array.clone(), &mut |one, other| {
+                    asked(&context, &order, one, other)
+                })?;
                 Ok(())
             },
         );
         engine.register_fn(
             answered,
             |context: NativeCallContext<'_>, array: &mut Array, order: FnPtr| -> Answer<Array> {
-                sorted(array.clone(), &mut |one, other| asked(&context, &order, one, other))
+                sorted(array.clone(), &mut |one, other| {
+                    asked(&context, &order, one, other)
+                })
             },
         );
     }
@@ -103,6 +105,8 @@ fn asked(
     match answer.as_bool() {
         Ok(true) => Ok(Ordering::Less),
         Ok(false) => Ok(Ordering::Greater),
-        Err(found) => Err(format!("a function that compares answers a number or a boolean, not {found}").into()),
+        Err(found) => {
+            Err(format!("a function that compares answers a number or a boolean, not {found}").into())
+        }
     }
 }

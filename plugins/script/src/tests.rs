@@ -141,7 +141,11 @@ fn texts_are_changed_as_people_expect() {
             "a bc de",
             "BCDE",
         ),
-        ("line = line.split(' ').order().to_string()", "c a b", r#"["a", "b", "c"]"#),
+        (
+            "line = line.split(' ').order().to_string()",
+            "c a b",
+            r#"["a", "b", "c"]"#,
+        ),
         (
             "let a = line.split(' '); a.sort_desc(); line = `${a}`",
             "c a b",
@@ -261,7 +265,10 @@ fn a_wrong_type_is_an_error_of_the_entry() {
         ("parse_json(line).x", "not JSON"),
         ("let x = line - 1", "`- (text, i64)`"),
         ("[1, \"a\"].order()", "have no order"),
-        ("[2, 1].order(|x, y| #{})", "answers a number or a boolean, not map"),
+        (
+            "[2, 1].order(|x, y| #{})",
+            "answers a number or a boolean, not map",
+        ),
     ] {
         let mut stage = stage(code);
         assert_eq!(stage.push(["x"]), ["x"], "{code}");
@@ -315,7 +322,11 @@ fn mistakes_in_the_text_are_refused_with_their_place() {
             "changes nothing",
         ),
         ("labels = #{}", "line 1, column 1", "set single values"),
-        ("if line != \"\" {\n  let line = line.trim();\n}", "line 2, column 3", "without `let`"),
+        (
+            "if line != \"\" {\n  let line = line.trim();\n}",
+            "line 2, column 3",
+            "without `let`",
+        ),
         (
             "let x = 1;\nif line.matches(\"(\") { }",
             "line 2, column 17",

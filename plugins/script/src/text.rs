@@ -97,15 +97,21 @@ pub(crate) fn register(engine: &mut Engine, patterns: &Rc<Patterns>, meter: &Rc<
         parse_json(text)
     });
     let (known, cost) = (Rc::clone(patterns), Rc::clone(meter));
-    engine.register_fn("matches", move |text: &str, pattern: ImmutableString| -> Answer<bool> {
-        cost.search(text)?;
-        Ok(known.get(&pattern)?.is_match(text))
-    });
+    engine.register_fn(
+        "matches",
+        move |text: &str, pattern: ImmutableString| -> Answer<bool> {
+            cost.search(text)?;
+            Ok(known.get(&pattern)?.is_match(text))
+        },
+    );
     let (known, cost) = (Rc::clone(patterns), Rc::clone(meter));
-    engine.register_fn("captures", move |text: &str, pattern: ImmutableString| -> Answer<Dynamic> {
-        cost.search(text)?;
-        Ok(captures(&*known.get(&pattern)?, text))
-    });
+    engine.register_fn(
+        "captures",
+        move |text: &str, pattern: ImmutableString| -> Answer<Dynamic> {
+            cost.search(text)?;
+            Ok(captures(&*known.get(&pattern)?, text))
+        },
+    );
     let (known, cost) = (Rc::clone(patterns), Rc::clone(meter));
     engine.register_fn(
         "replace_matches",

@@ -16,9 +16,18 @@ const ENDLESS: [(&str, &str); 15] = [
     ("let n = 0; loop { n += 1; labels[`n${n}`] = n }", "128 names"),
     ("let a = [1]; loop { a += a }", "too large"),
     ("let a = []; loop { a = [a] }", "stopped"),
-    ("let m = #{}; let n = 0; loop { n += 1; m[`${n}`] = m }", "too large"),
-    ("loop { state[`${timestamp}`] = state; timestamp += 1 }", "too large"),
-    ("while line.contains(\"r\") { line = line.replace(\"r\", \"rr\") }", "too large"),
+    (
+        "let m = #{}; let n = 0; loop { n += 1; m[`${n}`] = m }",
+        "too large",
+    ),
+    (
+        "loop { state[`${timestamp}`] = state; timestamp += 1 }",
+        "too large",
+    ),
+    (
+        "while line.contains(\"r\") { line = line.replace(\"r\", \"rr\") }",
+        "too large",
+    ),
     (
         "let x = line; while x.len < 20_000 { x += x } line = x.replace(\"\", x)",
         "too large",
@@ -34,7 +43,10 @@ fn a_program_without_an_end_is_an_error_of_its_entries() {
         assert_eq!(stage.push(rows.clone()), rows, "{code}");
         assert_eq!(stage.metric("script_errors_total", &[]), 20.0, "{code}");
         let messages = format!("{:?}", stage.messages());
-        assert!(messages.contains(why) && messages.contains("line "), "{code}: {messages}");
+        assert!(
+            messages.contains(why) && messages.contains("line "),
+            "{code}: {messages}"
+        );
     }
 }
 
@@ -79,10 +91,14 @@ fn an_entry_behind_many_that_never_end_still_runs() {
 
 #[test]
 fn what_a_batch_may_grow_by_is_bounded() {
-    let mut stage = stage("let x = \"0123456789\"; while x.len < 10_000 { x += x } metadata.x = x.sub_string(0, 10_000)");
+    let mut stage =
+        stage("let x = \"0123456789\"; while x.len < 10_000 { x += x } metadata.x = x.sub_string(0, 10_000)");
     let out = stage.push((0..1_000).map(|row| row.to_string()));
     let grown = out.iter().filter(|row| row.metadata.get("x").is_some()).count();
-    assert!((70..80).contains(&grown), "{grown}: 768 KiB are 78 times 10,000 bytes");
+    assert!(
+        (70..80).contains(&grown),
+        "{grown}: 768 KiB are 78 times 10,000 bytes"
+    );
     assert_eq!(stage.metric("script_errors_total", &[]), (1_000 - grown) as f64);
     let messages = format!("{:?}", stage.messages());
     assert!(messages.contains("not written"), "{messages}");
