@@ -23,6 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in rerun_paths(root) {
         println!("cargo:rerun-if-changed={}", path.display());
     }
+    // The symbol table is a fifth of the binary and serves profilers alone: MILLSTREAM_SYMBOLS=1 keeps it. Not by the profile's
+    // `strip`, because a change of that rebuilds every dependency.
+    println!("cargo:rerun-if-env-changed=MILLSTREAM_SYMBOLS");
+    if env::var_os("MILLSTREAM_SYMBOLS").is_none() {
+        println!("cargo:rustc-link-arg-bins=-Wl,--strip-all");
+    }
     let mut packages: Vec<String> = BUNDLED
         .iter()
         .map(|name| format!("millstream-plugin-{name}"))

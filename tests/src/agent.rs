@@ -18,6 +18,9 @@ use crate::users;
 /// The longest a test waits for something that should come at once; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The longest a reload takes: a new plugin with an interpreter in it is ten seconds of compiling on a quiet machine.
+const COMPILED: Duration = Duration::from_secs(240);
+
 /// Where the binary under test is: `MILLSTREAM_BIN`, or beside this test's own binary.
 ///
 /// # Errors
@@ -310,6 +313,7 @@ impl Agent {
     pub async fn reload(&self) -> anyhow::Result<(u16, String)> {
         let answer = http_client()?
             .post(format!("http://{}/-/reload", self.address))
+            .timeout(COMPILED)
             .send()
             .await?;
         Ok((answer.status().as_u16(), answer.text().await?))

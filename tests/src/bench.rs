@@ -4,27 +4,34 @@
 //! from its start to its end; the receiver runs in this process and is not counted.
 
 pub mod crossing;
+pub mod hops;
+pub mod languages;
 pub mod platform;
 pub mod redact;
+pub mod road;
 pub mod spring;
+pub mod twin;
 pub mod whole;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use anyhow::Context;
 
-/// Runs every benchmark and prints what it finds.
+/// Runs every benchmark, or one of them when told `hops` or `languages`, and prints what it finds.
 ///
 /// # Errors
 /// When something does not run, or an entry is missing at the receiver.
 pub fn run() -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
     let megabytes: u64 = match std::env::args().nth(1) {
+        Some(text) if text == "hops" => return hops(&mut out),
+        Some(text) if text == "languages" => return languages(&mut out),
         Some(text) => text
             .parse()
             .context("the first argument is the log's size in megabytes")?,
         None => 300,
     };
-    let mut out = io::stdout().lock();
     writeln!(
         out,
         "## Crossing\n\n| stage | rows | ns per row | µs per batch |\n|---|---|---|---|"
@@ -36,6 +43,7 @@ pub fn run() -> anyhow::Result<()> {
             figure.stage, figure.rows, figure.per_row, figure.per_batch
         )?;
     }
+    hops(&mut out)?;
     platform(&mut out)?;
     let redact = redact::measure()?;
     writeln!(
@@ -55,6 +63,7 @@ pub fn run() -> anyhow::Result<()> {
         "\nspeed inside: {:.0} % of native",
         redact.native / redact.inside * 100.0
     )?;
+    languages(&mut out)?;
     writeln!(
         out,
         "\n## The user's four stages, tail to acknowledged push, {megabytes} MB\n"
@@ -85,6 +94,58 @@ pub fn run() -> anyhow::Result<()> {
         figure.warm_start * 1e3
     )?;
     anyhow::ensure!(figure.arrived == figure.expected, "entries are missing");
+    Ok(())
+}
+
+fn hops(out: &mut impl Write) -> anyhow::Result<()> {
+    let figure = hops::measure()?;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let entries = figure.entries as f64;
+    writeln!(
+        out,
+        "\n## Hops, in one thread, {:.0} MB, ns per entry\n\n| hop | in the sandbox | native twin |\n|---|---|---|",
+        figure.megabytes
+    )?;
+    let per_entry = |time: Duration| time.as_secs_f64() * 1e9 / entries;
+    let (mut inside, mut stages, mut twins) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    for (name, time, twin) in &figure.hops {
+        inside += *time;
+        let told = twin.map_or_else(String::new, |twin| format!("{:.0}", per_entry(twin)));
+        writeln!(out, "| {name} | {:.0} | {told} |", per_entry(*time))?;
+        if let Some(twin) = twin {
+            stages += *time;
+            twins += *twin;
+        }
+    }
+    writeln!(out, "| all | {:.0} | |", per_entry(inside))?;
+    writeln!(
+        out,
+        "\nstages in the sandbox cost {:.2} times their twins; the whole road {:.2} times: {:.0} and {:.0} MB/s",
+        stages.as_secs_f64() / twins.as_secs_f64(),
+        inside.as_secs_f64() / (inside - stages + twins).as_secs_f64(),
+        figure.megabytes / inside.as_secs_f64(),
+        figure.megabytes / (inside - stages + twins).as_secs_f64()
+    )?;
+    Ok(())
+}
+
+fn languages(out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "\n## Languages\n\n| language | a stage that does nothing, ns per line | `redact` | MB/s | component | compiled in |\n\
+         |---|---|---|---|---|---|"
+    )?;
+    for figure in languages::measure()? {
+        let (empty, redact) = figure.costs;
+        writeln!(
+            out,
+            "| {} | {empty:.0} | {redact:.0} | {:.0} | {:.1} MB | {:.1} s |",
+            figure.language,
+            figure.line / redact * 1e3,
+            figure.size / 1e6,
+            figure.compile
+        )?;
+    }
     Ok(())
 }
 

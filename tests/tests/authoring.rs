@@ -289,6 +289,13 @@ fn a_component_is_looked_at() {
         seen["imports"],
         serde_json::json!(["millstream:stage/host@1.0.0"])
     );
+    assert_eq!(
+        (&seen["world"], &seen["without_grants"]),
+        (
+            &"millstream:stage/log-stage".into(),
+            &serde_json::json!(["imports nothing but the host's functions"])
+        )
+    );
     assert_eq!(seen["size"], fs::metadata(&component).unwrap().len());
     assert!(
         seen["interest"]["refused"].as_str().unwrap().contains("`word`"),

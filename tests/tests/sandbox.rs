@@ -77,6 +77,9 @@ cases! {
     held_rows_that_are_poison_are_let_go: HoldPoison => held_poison_is_let_go;
     held_rows_outlive_a_trap_in_tick: TickTrap => |act| held_rows_stay(act, "trap", LogStage::tick);
     held_rows_outlive_a_loop_in_flush: FlushLoop => |act| held_rows_stay(act, "timeout", LogStage::flush);
+    held_rows_outlive_a_trap_in_flush: FlushTrap => |act| held_rows_stay(act, "trap", LogStage::flush);
+    forgotten_rows_are_accounted_for: Forget => forgotten_rows_vanish;
+    slow_work_within_the_limit_is_none_of_our_business: Slow => slow_work_is_done;
     a_wish_to_wake_in_the_past_is_only_a_wish: WakePast => past_wishes_do_no_harm;
     what_is_not_declared_does_not_cross: Blind => blind_sees_nothing;
 }
@@ -322,6 +325,27 @@ fn held_poison_is_let_go(act: Act) {
         "the one that failed in the replay was replaced as well"
     );
     assert_eq!(stage.held().rows().seqs, [7]);
+}
+
+/// What is neither put out nor held has vanished, and the host is told of each row, so that nobody waits for it.
+fn forgotten_rows_vanish(act: Act) {
+    let (mut stage, said, held) = holding(act);
+    let answer = stage.process(poison(4), NOW).unwrap();
+    assert!(answer.output.is_empty() && stage.held().ids().is_empty());
+    let mut seqs = answer.vanished;
+    seqs.sort_unstable();
+    let all: Vec<u64> = held.seqs.iter().copied().chain(poison(4).seqs).collect();
+    assert_eq!(seqs, all);
+    assert_eq!(stage.wake_at(), None, "nothing is held for which to wake");
+    assert_eq!(said.instances(), 1);
+}
+
+fn slow_work_is_done(act: Act) {
+    let (mut stage, said) = start(act);
+    for seq in 0..3 {
+        assert_eq!(stage.process(poison(seq), NOW).unwrap().output, poison(seq));
+    }
+    assert_eq!(said.instances(), 1);
 }
 
 fn held_rows_stay<T>(act: Act, kind: &str, call: impl FnOnce(&mut LogStage, i64) -> Result<T, Box<Failed>>) {

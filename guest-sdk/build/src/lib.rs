@@ -21,7 +21,6 @@ use anyhow::{Context, Result};
 
 mod cargo;
 mod component;
-mod description;
 mod identity;
 mod module;
 mod products;
@@ -33,7 +32,6 @@ mod surface;
 mod toolchain;
 
 pub use component::componentize;
-pub use description::Description;
 pub use identity::Identity;
 pub use products::is_product;
 pub use sdks::{Sdk, SdkFile};

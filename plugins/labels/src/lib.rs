@@ -87,11 +87,7 @@ impl Stage for LabelsStage {
                 Some(edit) => edit,
                 None => edit.insert(LabelEdit::new(batch.streams()?, batch.labels()?)),
             };
-            for row in 0..batch.len() {
-                if let Some(value) = field.get(row) {
-                    edit.set(row, name, value);
-                }
-            }
+            edit.set_from(name, field);
         }
         if let Some(edit) = edit {
             edit.apply(batch.output());

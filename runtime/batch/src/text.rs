@@ -68,7 +68,7 @@ impl TextColumn {
             });
         }
         // Whole first (fast for what is nearly always valid), then no value may start inside a character.
-        let Ok(text) = std::str::from_utf8(&bytes) else {
+        let Ok(text) = simdutf8::basic::from_utf8(&bytes) else {
             return Err(TextError::Utf8 {
                 index: first_invalid(&bytes, &ends),
             });

@@ -19,6 +19,9 @@ const LANGUAGES: usize = 4;
 /// What every stage exports.
 const STAGE: [&str; 4] = ["configure", "process", "tick", "flush"];
 
+/// The contract's types. A component names them as an import and gets nothing by it.
+const TYPES: &str = "millstream:stage/types@1.0.0";
+
 /// What a component says of itself, and what it asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
@@ -134,7 +137,7 @@ impl About {
                 Payload::ComponentImportSection(section) if depth == 0 => {
                     for import in section {
                         let import = import?;
-                        if !matches!(import.ty, ComponentTypeRef::Type(_)) {
+                        if !matches!(import.ty, ComponentTypeRef::Type(_)) && import.name.name != TYPES {
                             self.imports.push(told(import.name.name));
                         }
                     }

@@ -176,9 +176,7 @@ fn needs(host: &Host, name: &str, component: &Component) -> Result<Needs, LoadEr
 pub(crate) fn refuse_other_formats(name: &str, wasm: &[u8]) -> Result<(), LoadError> {
     let hint = match wasm.get(..8) {
         Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => return Ok(()),
-        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => {
-            "it is a core module; wrap it with `wasm-tools component new` (CONTRIBUTING.md, Guests)"
-        }
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => "it is a core module; `millstream plugin build` wraps it",
         _ if wasm.is_ascii() => "it is a text file; build it first",
         _ => "it does not begin with a component's header",
     };

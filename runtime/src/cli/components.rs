@@ -61,7 +61,7 @@ fn origin(entry: &PluginEntry, source: Source, about: &About, library: &Library)
 
 /// A line for each thing it may ask for, with what it is given, or the line that would give it; and for each grant that it
 /// cannot use.
-fn wants(about: &About, grants: &Grants) -> Vec<String> {
+pub(super) fn wants(about: &About, grants: &Grants) -> Vec<String> {
     let mut lines = Vec::new();
     for want in Want::ALL {
         let (granted, wanted) = (given(want, grants), about.wants(want));

@@ -2,6 +2,9 @@
 //!
 //! Every word has two neighbouring bytes at the same distance from its beginning; the distance with the rarest
 //! pairs is chosen. Two range tests refuse most blocks of text; a block that passes is asked for the exact pairs.
+//!
+//! The walks over blocks are functions of their own with little in hand: what wasmtime's compiler cannot keep in registers, it
+//! reads from the stack again in every round.
 
 use super::words::Word;
 use crate::lanes::{Lanes, WIDTH};
@@ -15,10 +18,30 @@ pub(crate) struct Filter {
     offset: usize,
     /// 1, or 0 where the shortest word is a single byte.
     second: usize,
-    low: (Lanes, Lanes),
-    width: (Lanes, Lanes),
+    ranges: Ranges,
     /// Empty where the ranges are exact already, or there are too many pairs.
     pairs: Vec<(Lanes, Lanes)>,
+}
+
+/// For either byte of a pair: from which value on, and how many above it.
+#[derive(Clone, Copy, Debug)]
+struct Ranges {
+    first: (Lanes, Lanes),
+    second: (Lanes, Lanes),
+}
+
+impl Ranges {
+    #[inline(always)]
+    fn hold(&self, first: Lanes, second: Lanes) -> u32 {
+        let first = first.within(self.first.0, self.first.1);
+        first.and(second.within(self.second.0, self.second.1)).mask()
+    }
+}
+
+/// The block at `base`; none where the text ends before it does.
+#[inline(always)]
+fn block(text: &[u8], base: usize) -> Option<Lanes> {
+    Some(Lanes::load(text.get(base..)?.first_chunk()?))
 }
 
 impl Filter {
@@ -44,8 +67,10 @@ impl Filter {
             let (low, high) = bytes.fold((u8::MAX, 0), |(low, high), byte| (low.min(byte), high.max(byte)));
             (Lanes::splat(low), Lanes::splat(high.wrapping_sub(low)))
         };
-        let first_range = range(&mut pairs.iter().map(|pair| pair.0));
-        let second_range = range(&mut pairs.iter().map(|pair| pair.1));
+        let ranges = Ranges {
+            first: range(&mut pairs.iter().map(|pair| pair.0)),
+            second: range(&mut pairs.iter().map(|pair| pair.1)),
+        };
         let exact = if (2..=MOST_PAIRS).contains(&pairs.len()) {
             pairs.as_slice()
         } else {
@@ -54,8 +79,7 @@ impl Filter {
         Some(Self {
             offset,
             second,
-            low: (first_range.0, second_range.0),
-            width: (first_range.1, second_range.1),
+            ranges,
             pairs: exact
                 .iter()
                 .map(|(a, b)| (Lanes::splat(*a), Lanes::splat(*b)))
@@ -63,30 +87,63 @@ impl Filter {
         })
     }
 
-    /// The last `base` at which a block can be read.
-    pub(crate) fn last_base(&self, text: &[u8]) -> usize {
-        text.len().saturating_sub(self.offset + self.second + WIDTH)
+    /// Whether every block that begins before `above` can be read.
+    pub(crate) fn reads(&self, text: &[u8], above: usize) -> bool {
+        text.len() >= self.offset + self.second + above.max(WIDTH)
     }
 
-    /// Bit i says whether a word may begin at `base + i`; `None` when the text ends before the block does.
-    #[inline(always)]
-    pub(crate) fn candidates(&self, text: &[u8], base: usize) -> Option<u32> {
-        let at = base + self.offset;
-        let first = Lanes::load(text.get(at..)?.first_chunk()?);
-        let second = Lanes::load(text.get(at + self.second..)?.first_chunk()?);
-        let near = first
-            .within(self.low.0, self.width.0)
-            .and(second.within(self.low.1, self.width.1));
-        let mask = near.mask();
-        let Some(((a, b), rest)) = self.pairs.split_first().filter(|_| mask != 0) else {
+    /// The last block that begins at `from` or behind it, ends at `above` or before it, and in which a word may begin: where it
+    /// begins, and a bit for each of its places. Every block there must be one that can be read.
+    #[inline(never)]
+    pub(crate) fn last(&self, text: &[u8], from: usize, above: usize) -> Option<(usize, u32)> {
+        let ranges = self.ranges;
+        let (firsts, seconds) = (text.get(self.offset..)?, text.get(self.offset + self.second..)?);
+        let mut base = above;
+        while base >= from + WIDTH {
+            base -= WIDTH;
+            let mask = ranges.hold(block(firsts, base)?, block(seconds, base)?);
+            if mask != 0 {
+                return Some((base, mask));
+            }
+        }
+        None
+    }
+
+    /// As [`Self::last`], the first.
+    #[inline(never)]
+    pub(crate) fn first(&self, text: &[u8], from: usize, above: usize) -> Option<(usize, u32)> {
+        let ranges = self.ranges;
+        let (firsts, seconds) = (text.get(self.offset..)?, text.get(self.offset + self.second..)?);
+        let mut base = from;
+        while base + WIDTH <= above {
+            let mask = ranges.hold(block(firsts, base)?, block(seconds, base)?);
+            if mask != 0 {
+                return Some((base, mask));
+            }
+            base += WIDTH;
+        }
+        None
+    }
+
+    /// The places of one block in which a word may begin.
+    pub(crate) fn one(&self, text: &[u8], base: usize) -> Option<u32> {
+        let first = block(text, base + self.offset)?;
+        let second = block(text, base + self.offset + self.second)?;
+        Some(self.ranges.hold(first, second))
+    }
+
+    /// Of these places of a block those that have one of the pairs.
+    pub(crate) fn exact(&self, text: &[u8], base: usize, mask: u32) -> Option<u32> {
+        let Some(((a, b), rest)) = self.pairs.split_first() else {
             return Some(mask);
         };
+        let first = block(text, base + self.offset)?;
+        let second = block(text, base + self.offset + self.second)?;
         let pair = |a: Lanes, b: Lanes| first.eq(a).and(second.eq(b));
-        Some(
-            rest.iter()
-                .fold(pair(*a, *b), |found, (a, b)| found.or(pair(*a, *b)))
-                .mask(),
-        )
+        let found = rest
+            .iter()
+            .fold(pair(*a, *b), |found, (a, b)| found.or(pair(*a, *b)));
+        Some(found.mask() & mask)
     }
 }
 

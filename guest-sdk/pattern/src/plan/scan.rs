@@ -137,9 +137,14 @@ impl Scan {
             (false, None | Some(Filler { greedy: false, .. })) => (Order::First, false),
         };
 
+        // Also of words that `reachable` leaves out: where the tail must reach the end, one with a `\n` wins though its beginning
+        // stands there, too.
+        if words.iter().any(|word| word.bytes.contains(&b'\n')) {
+            return None;
+        }
         let words = reachable(words);
         let shortest = words.iter().map(|word| word.bytes.len()).min()?;
-        if shortest == 0 || words.iter().any(|word| word.bytes.contains(&b'\n')) {
+        if shortest == 0 {
             return None;
         }
         let filter = Filter::new(&words, shortest)?;
@@ -217,26 +222,32 @@ impl Scan {
     /// The last place in `from..to`.
     fn last(&self, text: &[u8], from: usize, to: usize) -> Option<(&Word, usize)> {
         let mut above = (to + 1).checked_sub(self.shortest)?;
-        while above > from {
-            let base = above.saturating_sub(WIDTH);
-            let Some(mask) = self.filter.candidates(text, base) else {
-                return (from..above)
-                    .rev()
-                    .find_map(|at| Some((self.word_at(text, at, to)?, at)));
-            };
-            let mut mask = mask & low_bits(above - base);
-            while mask != 0 {
-                let lane = 31 - mask.leading_zeros();
-                let at = base + lane as usize;
-                if at < from {
-                    return None;
-                }
-                if let Some(word) = self.word_at(text, at, to) {
-                    return Some((word, at));
-                }
-                mask ^= 1 << lane;
+        if !self.filter.reads(text, above) {
+            return (from..above).rev().find_map(|at| self.found(text, at, to));
+        }
+        while let Some((base, mask)) = self.filter.last(text, from, above) {
+            if let Some(found) = self.last_in(text, base, mask, to) {
+                return Some(found);
             }
             above = base;
+        }
+        // What is left at the front is less than a block: look at the block that ends with it.
+        let above = from + above.saturating_sub(from) % WIDTH;
+        let base = above.saturating_sub(WIDTH);
+        let mask = self.filter.one(text, base)? & low_bits(above - base) & !low_bits(from - base);
+        self.last_in(text, base, mask, to)
+    }
+
+    /// The last of these places of a block at which a word stands.
+    #[inline]
+    fn last_in(&self, text: &[u8], base: usize, mask: u32, to: usize) -> Option<(&Word, usize)> {
+        let mut mask = self.filter.exact(text, base, mask)?;
+        while mask != 0 {
+            let lane = 31 - mask.leading_zeros();
+            if let Some(found) = self.found(text, base + lane as usize, to) {
+                return Some(found);
+            }
+            mask ^= 1 << lane;
         }
         None
     }
@@ -247,27 +258,40 @@ impl Scan {
             return Some((&needle.word, from + finder.find(text.get(from..to)?)?));
         }
         let above = (to + 1).checked_sub(self.shortest)?;
+        if !self.filter.reads(text, above) {
+            return (from..above).find_map(|at| self.found(text, at, to));
+        }
         let mut at = from;
-        while at < above {
-            let base = at.min(self.filter.last_base(text));
-            let Some(mask) = self.filter.candidates(text, base) else {
-                return (at..above).find_map(|at| Some((self.word_at(text, at, to)?, at)));
-            };
-            let mut mask = mask & !low_bits(at - base);
-            while mask != 0 {
-                let lane = mask.trailing_zeros();
-                let found = base + lane as usize;
-                if found >= above {
-                    return None;
-                }
-                if let Some(word) = self.word_at(text, found, to) {
-                    return Some((word, found));
-                }
-                mask &= mask - 1;
+        while let Some((base, mask)) = self.filter.first(text, at, above) {
+            if let Some(found) = self.first_in(text, base, mask, to) {
+                return Some(found);
             }
             at = base + WIDTH;
         }
+        // What is left at the end is less than a block: look at the block that ends with it.
+        let at = above - above.saturating_sub(at) % WIDTH;
+        let base = above.saturating_sub(WIDTH);
+        let mask = self.filter.one(text, base)? & low_bits(above - base) & !low_bits(at.max(from) - base);
+        self.first_in(text, base, mask, to)
+    }
+
+    /// The first of these places of a block at which a word stands.
+    #[inline]
+    fn first_in(&self, text: &[u8], base: usize, mask: u32, to: usize) -> Option<(&Word, usize)> {
+        let mut mask = self.filter.exact(text, base, mask)?;
+        while mask != 0 {
+            let lane = mask.trailing_zeros();
+            if let Some(found) = self.found(text, base + lane as usize, to) {
+                return Some(found);
+            }
+            mask &= mask - 1;
+        }
         None
+    }
+
+    #[inline]
+    fn found(&self, text: &[u8], at: usize, to: usize) -> Option<(&Word, usize)> {
+        Some((self.word_at(text, at, to)?, at))
     }
 
     /// The word that an engine would take at `at`.
@@ -348,6 +372,7 @@ mod tests {
             ("(INFO|INFORMATION|)", None),
             ("(INFO|WARN)$", None),
             ("(INFO\n|WARN)", None),
+            (".*x(a?|\n).*$", None),
             ("(INFO|WARN)(.*)", None),
             (".+(INFO|WARN)", None),
             ("(?m)^.*(INFO|WARN)", None),

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use millstream_plugin_host::Grants;
+use serde_json::{Value, json};
 
 use super::report;
 use super::subject::{Subject, settings};
 use crate::authoring::inspection::{Inspection, Reads, inspect as look};
 use crate::authoring::{deep, shelf};
+use crate::cli::components::wants;
 
 /// Arguments of `plugin inspect`.
 #[derive(Args, Debug)]
@@ -39,14 +42,36 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let inspection = deep(|| look(&host, &subject.name(), &component, &settings))?;
     let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string(&inspection)?)
+        writeln!(out, "{}", object(&inspection))
     } else {
         out.write_all(table(&inspection).as_bytes())
     }
     .context("cannot print what the component is")
 }
 
+fn object(inspection: &Inspection) -> Value {
+    let about = &inspection.about;
+    let interest = match &inspection.interest {
+        Reads::Columns(columns) => json!({ "columns": columns }),
+        Reads::Refused(why) => json!({ "refused": why }),
+    };
+    json!({
+        "name": about.name,
+        "version": about.version,
+        "licence": about.licence,
+        "languages": about.languages,
+        "world": about.world,
+        "imports": about.imports,
+        "exports": about.exports,
+        "without_grants": wants(about, &Grants::default()),
+        "size": about.size,
+        "sha256": about.sha256,
+        "interest": interest,
+    })
+}
+
 fn table(inspection: &Inspection) -> String {
+    let about = &inspection.about;
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "(none)".to_owned());
     let listed = |names: &[String]| {
         if names.is_empty() {
@@ -61,16 +86,18 @@ fn table(inspection: &Inspection) -> String {
         Reads::Refused(why) => format!("it refuses these settings: {why}"),
     };
     format!(
-        "name      {}\nversion   {}\nlicence   {}\nworld     {}\nimports   {}\nexports   {}\nreads     {reads}\n\
-         size      {} bytes ({})\nsha256    {}\n",
-        or_none(&inspection.name),
-        or_none(&inspection.version),
-        or_none(&inspection.licence),
-        inspection.world,
-        listed(&inspection.imports),
-        inspection.exports.join(", "),
-        inspection.size,
-        report::size(inspection.size as u64),
-        inspection.sha256,
+        "name      {}\nversion   {}\nlicence   {}\nlanguages {}\nworld     {}\nimports   {}\nexports   {}\n\
+         grants    {}\nreads     {reads}\nsize      {} bytes ({})\nsha256    {}\n",
+        or_none(&about.name),
+        or_none(&about.version),
+        or_none(&about.licence),
+        listed(&about.languages),
+        or_none(&about.world),
+        listed(&about.imports),
+        about.exports.join(", "),
+        listed(&wants(about, &Grants::default())),
+        about.size,
+        report::size(about.size as u64),
+        about.sha256,
     )
 }

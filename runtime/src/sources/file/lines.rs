@@ -162,7 +162,7 @@ impl<'a> Lines<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8], base: u64, codec: Codec, limit: Limit) -> Self {
         let text = if codec.is_utf8() {
-            std::str::from_utf8(bytes).ok()
+            simdutf8::basic::from_utf8(bytes).ok()
         } else {
             None
         };

@@ -77,6 +77,12 @@ acts! {
     TickTrap "tick-trap",
     /// Holds every row and loops for ever in `flush`.
     FlushLoop "flush-loop",
+    /// Holds every row and traps in `flush`.
+    FlushTrap "flush-trap",
+    /// Holds every row, then knows of none.
+    Forget "forget",
+    /// Takes its time, within the limit.
+    Slow "slow",
     /// Always wants to be woken in the past.
     WakePast "wake-past",
     /// Declares nothing and logs what crossed nevertheless.

@@ -31,7 +31,12 @@ impl Rogue {
     fn holds(&self) -> bool {
         matches!(
             self.act,
-            Act::HoldThenTrap | Act::HoldPoison | Act::TickTrap | Act::FlushLoop
+            Act::HoldThenTrap
+                | Act::HoldPoison
+                | Act::TickTrap
+                | Act::FlushLoop
+                | Act::FlushTrap
+                | Act::Forget
         )
     }
 
@@ -93,7 +98,10 @@ impl Stage for Rogue {
             return Ok(());
         }
         misdeeds::commit(self.act)?;
-        if self.holds() {
+        if self.act == Act::Forget {
+            self.held.clear();
+            batch.output().set_origins(Vec::new());
+        } else if self.holds() {
             self.hold(batch, now);
         }
         Ok(())
@@ -109,8 +117,10 @@ impl Stage for Rogue {
     }
 
     fn flush(&mut self, out: &mut Output, _now: i64) -> Result<(), Failure> {
-        if self.act == Act::FlushLoop {
-            misdeeds::never_end();
+        match self.act {
+            Act::FlushLoop => misdeeds::never_end(),
+            Act::FlushTrap => misdeeds::give_up(),
+            _ => {}
         }
         self.let_go(out);
         Ok(())

@@ -9,6 +9,9 @@ use crate::act::Act;
 /// Lines of a flood.
 const FLOOD: u32 = 10_000;
 
+/// Steps of slow work: tens of milliseconds.
+const STEPS: u32 = 20_000_000;
+
 /// Commits the acts that do not concern the answer.
 pub(crate) fn commit(act: Act) -> Result<(), Failure> {
     match act {
@@ -19,6 +22,9 @@ pub(crate) fn commit(act: Act) -> Result<(), Failure> {
         Act::Hoard => hoard(),
         Act::Panic | Act::HoldThenTrap | Act::HoldPoison => give_up(),
         Act::Fail => return Err(Failure::new("no, as asked")),
+        Act::Slow => (0..STEPS).for_each(|step| {
+            black_box(step);
+        }),
         Act::LogFlood => (0..FLOOD).for_each(|line| log::warn(&format!("line {line} of a flood"))),
         _ => {}
     }

@@ -1,0 +1,235 @@
+//! The road of a line in one thread: read, split, each stage, group and encode, compress.
+//!
+//! No queue, no clock, no network: what is left is the work itself, hop by hop, the same on every run. `hops` times it, and
+//! the binary `count` counts its instructions. The code is the agent's own; only what connects the hops is written here.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use millstream::sinks::loki::streams::Streams;
+use millstream::sources::file::encoding::Codec;
+use millstream::sources::file::lines::{Limit, Lines, Rows};
+use millstream::sources::file::settings::LongLine;
+use millstream::stages::bundled;
+use millstream_batch::{Labels, LogBatch};
+use millstream_plugin_host::{Host, Level, Limits, LogStage, MetricKind, StageEvents};
+use serde_json::{Value, json};
+
+use super::twin::Twin;
+
+/// Bytes read at once, as the file source does.
+const CHUNK: usize = 256 << 10;
+
+/// Bytes of a request, as the user's manifest says.
+const REQUEST: usize = 1_000_000;
+
+/// A part of the road.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// Bytes from the file.
+    Read,
+    /// Bytes to rows.
+    Split,
+    /// The stage of this place.
+    Stage(usize),
+    /// Rows by stream, encoded.
+    Group,
+    /// A request, compressed.
+    Compress,
+}
+
+/// Is told when a hop begins and ends.
+pub trait Watch {
+    /// Runs a hop.
+    fn over<T>(&mut self, hop: Hop, run: impl FnOnce() -> T) -> T;
+}
+
+/// The user's stages by name, with their settings.
+#[must_use]
+pub fn users_stages() -> [(&'static str, Value); 4] {
+    [
+        (
+            "multiline",
+            json!({ "firstline": r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3}" }),
+        ),
+        (
+            "regex",
+            json!({ "expression": ".*(?P<level>INFO|WARN|ERROR|DEBUG|TRACE).*" }),
+        ),
+        ("labels", json!({ "values": { "level": "level" } })),
+        (
+            "static_labels",
+            json!({ "values": { "service_name": "ticketon", "job": "var-log-collector" } }),
+        ),
+    ]
+}
+
+/// A stage, inside or out.
+pub enum Step {
+    /// As the agent runs it.
+    Sandboxed(Box<LogStage>),
+    /// Its twin.
+    Native(Twin),
+}
+
+impl Step {
+    fn process(&mut self, batch: LogBatch) -> anyhow::Result<LogBatch> {
+        match self {
+            Self::Sandboxed(stage) => {
+                let answer = stage.process(batch, 1);
+                Ok(answer.map_err(|failed| anyhow::anyhow!(failed.error))?.output)
+            }
+            Self::Native(twin) => twin.process(batch, 1),
+        }
+    }
+}
+
+/// The user's stages in the sandbox.
+///
+/// # Errors
+/// When one cannot be set up.
+pub fn sandboxed() -> anyhow::Result<Vec<Step>> {
+    let host = Host::new(None)?;
+    let stage = |(name, settings): &(&str, Value)| -> anyhow::Result<Step> {
+        let plugin = host.load(name, bundled::component(name).context("not bundled")?)?;
+        let stage = LogStage::new(plugin, settings, Limits::default(), Arc::new(Silent))?;
+        Ok(Step::Sandboxed(Box::new(stage)))
+    };
+    users_stages().iter().map(stage).collect()
+}
+
+/// Their native twins.
+///
+/// # Errors
+/// When one refuses its settings.
+pub fn native() -> anyhow::Result<Vec<Step>> {
+    let [multiline, regex, labels, static_labels] = users_stages();
+    Ok(vec![
+        Step::Native(Twin::new::<millstream_plugin_multiline::Multiline>(&multiline.1)?),
+        Step::Native(Twin::new::<millstream_plugin_regex::Regex>(&regex.1)?),
+        Step::Native(Twin::new::<millstream_plugin_labels::LabelsStage>(&labels.1)?),
+        Step::Native(Twin::new::<millstream_plugin_static_labels::StaticLabels>(
+            &static_labels.1,
+        )?),
+    ])
+}
+
+/// What arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrived {
+    /// Entries.
+    pub entries: usize,
+    /// Bytes of the requests.
+    pub packed: usize,
+}
+
+/// Takes a log over the road once.
+///
+/// # Errors
+/// When the log cannot be read or a stage fails.
+pub fn travel(log: &Path, steps: &mut [Step], watch: &mut impl Watch) -> anyhow::Result<Arrived> {
+    let mut file = File::open(log).context("cannot open the log")?;
+    let limit = Limit {
+        max: usize::MAX,
+        action: LongLine::Truncate,
+    };
+    let codec = Codec::named("utf-8").map_err(|_| anyhow::anyhow!("UTF-8 is not known"))?;
+    let labels = Labels::from_pairs([("filename", "/var/log/ticketon/application.log")]);
+    let mut rows = Rows::new();
+    let mut sink = Sink {
+        streams: Streams::new(REQUEST),
+        arrived: Arrived::default(),
+    };
+    let (mut buffer, mut kept) = (vec![0; CHUNK], 0);
+    loop {
+        let read = watch.over(Hop::Read, || file.read(&mut buffer[kept..]))?;
+        let filled = kept + read;
+        let whole = buffer[..filled]
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let mut lines = watch.over(Hop::Split, || Lines::new(&buffer[..whole], 0, codec, limit));
+        loop {
+            let more = watch.over(Hop::Split, || lines.fill(&mut rows));
+            if !more && read > 0 {
+                break;
+            }
+            if rows.is_empty() {
+                break;
+            }
+            let batch = watch.over(Hop::Split, || batch(&mut rows, &labels));
+            sink.take(stages(batch, steps, watch)?, watch)?;
+        }
+        buffer.copy_within(whole..filled, 0);
+        kept = filled - whole;
+        if read == 0 {
+            break;
+        }
+    }
+    sink.seal(watch)?;
+    Ok(sink.arrived)
+}
+
+fn batch(rows: &mut Rows, labels: &Labels) -> LogBatch {
+    let (lines, _) = rows.take();
+    let rows = lines.len();
+    LogBatch {
+        timestamps: vec![1; rows],
+        lines,
+        streams: vec![0; rows],
+        labels: vec![labels.clone()],
+        seqs: vec![0; rows],
+        ..LogBatch::default()
+    }
+}
+
+fn stages(mut batch: LogBatch, steps: &mut [Step], watch: &mut impl Watch) -> anyhow::Result<LogBatch> {
+    for (place, step) in steps.iter_mut().enumerate() {
+        batch = watch.over(Hop::Stage(place), || step.process(batch))?;
+    }
+    Ok(batch)
+}
+
+struct Sink {
+    streams: Streams,
+    arrived: Arrived,
+}
+
+impl Sink {
+    fn take(&mut self, batch: LogBatch, watch: &mut impl Watch) -> anyhow::Result<()> {
+        let mut from = 0;
+        while from < batch.len() {
+            let next = watch.over(Hop::Group, || self.streams.fill(&batch, from));
+            if next < batch.len() {
+                self.seal(watch)?;
+            }
+            from = next;
+        }
+        watch.over(Hop::Group, || drop(batch));
+        Ok(())
+    }
+
+    fn seal(&mut self, watch: &mut impl Watch) -> anyhow::Result<()> {
+        if !self.streams.is_empty() {
+            let sealed = watch.over(Hop::Compress, || self.streams.seal())?;
+            self.arrived.entries += sealed.entries;
+            self.arrived.packed += sealed.body.len();
+        }
+        Ok(())
+    }
+}
+
+/// Events that nobody hears.
+pub struct Silent;
+
+impl StageEvents for Silent {
+    fn log(&self, _: Level, _: &str) {}
+    fn register(&self, _: MetricKind, _: &str, _: &str, _: &[String], _: &[f64]) -> Result<u32, String> {
+        Ok(0)
+    }
+    fn add(&self, _: u32, _: &[String], _: f64) {}
+    fn set(&self, _: u32, _: &[String], _: f64) {}
+}
