@@ -1,8 +1,8 @@
 //! The engine: the functions it has, and the bounds of what one run may do.
 //!
-//! Nothing leads out of a program: the engine is built without modules, clock and `eval`. Depth of calls, of expressions and sizes
-//! of values are limited here; steps in [`program`](crate::program), and what steps do not tell by [`meter`](crate::meter). So
-//! a program that never ends, or grows without end, is an error of its entry and not the host's limit for the whole batch.
+//! Nothing leads out of a program: the engine is built without modules, clock and `eval`. Depth of calls and of expressions and sizes
+//! of values are limited here, what runs cost by the [`meter`](crate::meter). So a program that never ends, or grows without
+//! end, is an error of its entry and not the host's limit for the whole batch.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use rhai::packages::{
 };
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, Position};
 
+use crate::each;
 use crate::meter::{self, Meter, Use};
 use crate::order;
 use crate::row::{Row, Values};
@@ -57,19 +58,22 @@ pub(crate) fn engine(row: &Rc<RefCell<Row>>, patterns: &Rc<Patterns>, meter: &Rc
         .set_max_array_size(ITEMS)
         .set_max_map_size(ITEMS)
         .disable_symbol("eval");
+    let steps = Rc::clone(meter);
+    engine.on_progress(move |_| (!steps.take(1)).then_some(Dynamic::UNIT));
     let cost = Rc::clone(meter);
     engine.on_print(move |message| {
-        if cost.charge(meter::LOGGED).is_ok() {
+        if cost.take(meter::LOGGED) {
             log::info(message);
         }
     });
     let cost = Rc::clone(meter);
     engine.on_debug(move |message, _, place| {
-        if cost.charge(meter::LOGGED).is_ok() {
+        if cost.take(meter::LOGGED) {
             log::debug(&format!("{place:?}: {message}"));
         }
     });
-    order::register(&mut engine);
+    each::register(&mut engine, meter);
+    order::register(&mut engine, meter);
     text::register(&mut engine, patterns, meter);
     register_texts(&mut engine, meter);
     register_values(&mut engine);

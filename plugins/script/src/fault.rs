@@ -46,6 +46,15 @@ impl Fault {
         Self::new(error.position(), message)
     }
 
+    /// A run that was stopped for its steps; `short` when it had fewer than an entry may take.
+    pub(crate) fn of_steps(error: &EvalAltResult, short: bool) -> Self {
+        let message = match short {
+            true => "stopped: other entries of the batch have taken most steps of the call",
+            false => "stopped: the program takes more steps than `operations` allows",
+        };
+        Self::new(error.unwrap_inner().position(), message)
+    }
+
     /// A run that failed: what went wrong innermost.
     pub(crate) fn of_run(mut error: Box<EvalAltResult>) -> Self {
         while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = *error {
@@ -55,9 +64,6 @@ impl Fault {
         let message = match &*error {
             EvalAltResult::ErrorFunctionNotFound(called, _) => not_found(called),
             EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
-            EvalAltResult::ErrorTooManyOperations(_) => {
-                "stopped: the program takes more steps than `operations` allows".to_owned()
-            }
             EvalAltResult::ErrorStackOverflow(_) => {
                 format!("stopped: more than {CALL_LEVELS} calls within each other")
             }

@@ -6,23 +6,24 @@
 use std::collections::BTreeSet;
 
 /// Functions of the engine, of its packages that are loaded, and ours; sorted. From `Engine::gen_fn_signatures` of Rhai 1.27, and
-/// the engine's keywords that are called like functions. Without `pad`, which makes much of little in one step.
+/// the engine's keywords that are called like functions. Without what makes much of little in one step, or calls functions for items
+/// and is not in [`each`](crate::each).
 #[rustfmt::skip]
 pub(crate) const NAMES: &[&str] = &[
     "E", "Fn", "PI", "abs", "acos", "acosh", "all", "append", "asin", "asinh", "atan", "atanh", "bits",
     "bytes", "call", "captures", "ceiling", "chars", "chop", "clear", "contains", "cos", "cosh", "crop",
-    "curry", "debug", "dedup", "drain", "drop", "end", "ends_with", "exp", "extract", "fill_with",
-    "filter", "find", "find_map", "floor", "for_each", "fraction", "get", "hypot", "index_of", "insert",
+    "curry", "debug", "dedup", "drain", "drop", "end", "ends_with", "exp",
+    "filter", "find", "floor", "fraction", "get", "hypot", "index_of", "insert",
     "int", "is_anonymous", "is_def_fn", "is_def_var", "is_empty", "is_even", "is_exclusive", "is_finite",
     "is_inclusive", "is_infinite", "is_nan", "is_odd", "is_shared", "is_zero", "keys", "len", "ln", "log",
     "make_lower", "make_upper", "map", "matches", "max", "min", "mixin", "name", "order", "order_by",
     "order_desc", "parse_float", "parse_int", "parse_json", "pop", "print", "push", "range",
-    "reduce", "reduce_rev", "remove", "replace", "replace_matches", "retain", "reverse", "round", "set",
-    "shift", "sign", "sin", "sinh", "some", "sort", "sort_by", "sort_desc", "splice", "split",
+    "reduce", "remove", "replace", "replace_matches", "reverse", "round", "set",
+    "shift", "sign", "sin", "sinh", "some", "sort", "sort_by", "sort_desc", "split",
     "split_rev", "sqrt", "start", "starts_with", "sub_string", "tan", "tanh", "to_binary", "to_blob",
     "to_chars", "to_debug", "to_degrees", "to_float", "to_hex", "to_int", "to_json", "to_lower", "to_map",
     "to_octal", "to_radians", "to_string", "to_upper", "trim", "trim_end", "trim_start", "truncate",
-    "type_of", "values", "zip",
+    "type_of", "values",
 ];
 
 /// Functions that answer something and change nothing, whose use for an effect is probably a mistake; sorted.

@@ -25,6 +25,7 @@ use serde::Deserialize;
 use fault::Fault;
 use program::{Outcome, Program};
 
+mod each;
 mod engine;
 mod fault;
 mod functions;

@@ -1,8 +1,9 @@
-//! What a run costs beyond the engine's steps.
+//! What a run costs.
 //!
-//! To the engine a search in a long text, a copy of a large array and an addition are one step each. So a program that never ends
-//! would be stopped after the right number of steps and much too late. Here reading a variable and searching by a pattern
-//! cost by size, in the same coin: one unit takes about as long as a step.
+//! To the engine a search in a long text, a copy of a large array and an addition are one step each, and steps within functions that
+//! are called for items of an array are not counted at all. So a program that never ends would be stopped after the right number of
+//! steps and much too late. Here every step costs one unit, and reading a variable, searching by a pattern, parsing and
+//! comparing cost by size.
 //!
 //! What is not seen: `this`, constants of the program and values on their way from one function to the next. They are as large
 //! as the program and its variables make them, so they change the factor and not the order.
@@ -19,6 +20,9 @@ const SEARCHED: usize = 4;
 
 /// Items of arrays and maps that one unit pays for where one of them is reached; the engine counts all of them when they change.
 const COUNTED: u64 = 16;
+
+/// What a call of a program's function for an item costs beside its steps.
+pub(crate) const CALLED: u64 = 8;
 
 /// What comparing an item costs: the engine looks up a function for each.
 const COMPARED: u64 = 8;
@@ -49,12 +53,15 @@ pub(crate) struct Use {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     left: Cell<u64>,
+    /// Whether that was not enough.
+    exceeded: Cell<bool>,
 }
 
 impl Meter {
     /// A run begins that may cost so much.
     pub(crate) fn start(&self, units: u64) {
         self.left.set(units);
+        self.exceeded.set(false);
     }
 
     /// What the run has not used.
@@ -62,20 +69,27 @@ impl Meter {
         self.left.get()
     }
 
+    /// Whether the run wanted more than there was.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.exceeded.get()
+    }
+
+    /// Takes from what is left; whether that was enough.
+    pub(crate) fn take(&self, units: u64) -> bool {
+        let left = self.left.get().checked_sub(units);
+        self.left.set(left.unwrap_or(0));
+        self.exceeded.set(self.exceeded.get() || left.is_none());
+        left.is_some()
+    }
+
     /// Takes from what is left; fails when that is not enough, and for `u64::MAX`, what is too deep to be counted.
     pub(crate) fn charge(&self, units: u64) -> Result<(), Box<EvalAltResult>> {
         if units >= u64::MAX / COUNTED {
             return Err(EvalAltResult::ErrorDataTooLarge(TOO_DEEP.to_owned(), Position::NONE).into());
         }
-        match self.left.get().checked_sub(units) {
-            Some(left) => {
-                self.left.set(left);
-                Ok(())
-            }
-            None => {
-                self.left.set(0);
-                Err(EvalAltResult::ErrorTooManyOperations(Position::NONE).into())
-            }
+        match self.take(units) {
+            true => Ok(()),
+            false => Err(EvalAltResult::ErrorTooManyOperations(Position::NONE).into()),
         }
     }
 

@@ -5,13 +5,15 @@
 //! order gives some result, and the first failure ends the sort.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
-use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, FnPtr, ImmutableString, NativeCallContext};
 
+use crate::meter::{CALLED, Meter};
 use crate::text::Answer;
 
 /// Gives the engine the functions that sort: `sort…` in place, `order…` as a new array.
-pub(crate) fn register(engine: &mut Engine) {
+pub(crate) fn register(engine: &mut Engine, meter: &Rc<Meter>) {
     for (in_place, answered, descending) in [("sort", "order", false), ("sort_desc", "order_desc", true)] {
         let compare = move |one: &Dynamic, other: &Dynamic| {
             let order = natural(one, other)?;
@@ -26,19 +28,23 @@ pub(crate) fn register(engine: &mut Engine) {
         });
     }
     for (in_place, answered) in [("sort", "order"), ("sort_by", "order_by")] {
+        let cost = Rc::clone(meter);
         engine.register_fn(
             in_place,
-            |context: NativeCallContext<'_>, array: &mut Array, order: FnPtr| -> Answer<()> {
+            move |context: NativeCallContext<'_>, array: &mut Array, order: FnPtr| -> Answer<()> {
                 *array = sorted(array.clone(), &mut |one, other| {
+                    cost.charge(CALLED)?;
                     asked(&context, &order, one, other)
                 })?;
                 Ok(())
             },
         );
+        let cost = Rc::clone(meter);
         engine.register_fn(
             answered,
-            |context: NativeCallContext<'_>, array: &mut Array, order: FnPtr| -> Answer<Array> {
+            move |context: NativeCallContext<'_>, array: &mut Array, order: FnPtr| -> Answer<Array> {
                 sorted(array.clone(), &mut |one, other| {
+                    cost.charge(CALLED)?;
                     asked(&context, &order, one, other)
                 })
             },
@@ -92,12 +98,7 @@ fn natural(one: &Dynamic, other: &Dynamic) -> Answer<Ordering> {
 }
 
 /// The order by the program's function: a number below, above or equal to 0, or whether the first comes first.
-fn asked(
-    context: &NativeCallContext<'_>,
-    order: &FnPtr,
-    one: &Dynamic,
-    other: &Dynamic,
-) -> Result<Ordering, Box<EvalAltResult>> {
+fn asked(context: &NativeCallContext<'_>, order: &FnPtr, one: &Dynamic, other: &Dynamic) -> Answer<Ordering> {
     let answer = order.call_raw(context, None, [one.clone(), other.clone()])?;
     if let Ok(number) = answer.as_int() {
         return Ok(number.cmp(&0));

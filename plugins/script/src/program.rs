@@ -23,8 +23,8 @@ use crate::row::{Kind, Row, Values, text_of};
 use crate::survey::Survey;
 use crate::text::Patterns;
 
-/// Steps of all entries of a call together, and the same again in units of the [`Meter`]. Either takes 50 to 300 ns, and the
-/// host gives a call one second by default, even when every entry of the batch runs into its limit.
+/// Steps of all entries of a call together, in units of the [`Meter`]. One takes 50 to 400 ns, and the host gives a call one second
+/// by default, even when every entry of the batch runs into its limit.
 pub(crate) const OPERATIONS_PER_CALL: u64 = 1_000_000;
 
 /// Bytes that all entries of a call may be given beside [`GROWTH`]. The host takes a call's answer up to 1 MiB and 16
@@ -161,20 +161,15 @@ impl Program {
         }
         match answer.and_then(|()| self.apply(entry, &row)) {
             Ok(()) => Outcome::Passed,
-            Err(error) if left < self.operations && is_of_steps(&error) => {
-                let message = "stopped: other entries of the batch have taken most steps of the call";
-                Outcome::Failed(Fault::new(error.position(), message))
+            Err(error) if self.meter.is_exceeded() => {
+                Outcome::Failed(Fault::of_steps(&error, left < self.operations))
             }
             Err(error) => Outcome::Failed(Fault::of_run(error)),
         }
     }
 
     fn evaluate(&mut self, limit: u64) -> Result<(), Box<EvalAltResult>> {
-        // Zero would mean no limit.
-        let limit = limit.max(1);
-        self.engine.set_max_operations(limit);
         self.meter.start(limit);
-        self.global.num_operations = 0;
         let mut context = EvalContext::new(
             &self.engine,
             &mut self.global,
@@ -183,8 +178,8 @@ impl Program {
             None,
         );
         let answer = context.eval_expression_tree(&(&self.body).into());
-        let taken = self.global.num_operations.max(limit - self.meter.left());
-        self.budget.steps = self.budget.steps.saturating_sub(taken.min(limit));
+        let taken = limit - self.meter.left();
+        self.budget.steps = self.budget.steps.saturating_sub(taken);
         // An error leaves these where it arose.
         self.global.level = 0;
         self.global.lib.truncate(1);
@@ -229,9 +224,4 @@ impl Program {
         row.apply(entry);
         Ok(())
     }
-}
-
-/// Whether a run was stopped for its steps.
-fn is_of_steps(error: &EvalAltResult) -> bool {
-    matches!(error.unwrap_inner(), EvalAltResult::ErrorTooManyOperations(..))
 }

@@ -257,8 +257,8 @@ const OF_PARTS: [&str; 10] = [
     "get", "insert", "is_empty", "keys", "len", "pop", "push", "remove", "set", "values",
 ];
 
-/// Functions and operators that compare items of an array.
-const COMPARING: [&str; 5] = ["!=", "==", "contains", "dedup", "index_of"];
+/// Functions and operators that compare items of an array, or may call a function for each.
+const COMPARING: [&str; 6] = ["!=", "==", "contains", "dedup", "drain", "index_of"];
 
 /// The name in `variable.name`, `variable["name"]` and `variable.remove("name")`.
 fn name_behind(rest: &Expr, index: bool) -> Option<&str> {

@@ -4,7 +4,6 @@ use serde_json::json;
 use crate::Script;
 
 mod cases;
-mod fuzz;
 mod hostile;
 mod page;
 
