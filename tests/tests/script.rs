@@ -108,7 +108,7 @@ async fn errors_of_entries_are_counted_and_told_with_the_programs_line() {
 }
 
 /// Programs without an end, each in its own way, and what is dear in a few steps.
-const ENDLESS: [&str; 36] = [
+const ENDLESS: [&str; 37] = [
     "loop { }",
     "loop { timestamp += 1 }",
     "loop { print(line) }",
@@ -138,6 +138,7 @@ const ENDLESS: [&str; 36] = [
     "let a = line.split(\"\"); loop { let b = a; b.sort() }",
     "let a = line.split(\"\"); loop { let b = a.to_string(); }",
     "let a = line.split(\"\"); loop { a.sort(|x, y| 1) }",
+    "let a = line.split(\"\"); loop { let b = a.map(|x, i| { for n in 0..400 { } 1 }); }",
     "let n = 0; let a = line.split(\"\"); loop { a.sort(|x, y| { n = (n * 7 + 3) % 11; n - 5 }) }",
     "let a = line.split(\"\"); loop { if 1 in a { drop() } }",
     "let a = line.split(\"\"); let b = line.split(\"\"); loop { if a != b { drop() } }",

@@ -1,7 +1,12 @@
 //! Programs that never end, grow without end or nest without end: each an error of its entry. What they cost in the sandbox:
 //! `tests/tests/script.rs`.
 
+use millstream_stage::Instance;
+use millstream_stage::harness::Harness;
+use serde_json::json;
+
 use super::{refusal, stage};
+use crate::Script;
 
 /// Programs that no entry survives, and what is said about them.
 const ENDLESS: [(&str, &str); 15] = [
@@ -56,6 +61,71 @@ fn a_closure_that_calls_itself_is_told_to_be_a_function() {
     assert_eq!(stage.push(["x"]), ["x"]);
     let messages = format!("{:?}", stage.messages());
     assert!(messages.contains("a function, `fn`"), "{messages}");
+}
+
+/// A panic is the end of the instance, and some of the engine's functions rely on catching theirs.
+#[test]
+fn no_function_panics_on_anything() {
+    const VALUES: [&str; 20] = [
+        "0",
+        "-1",
+        "1",
+        "40",
+        "9223372036854775807",
+        "(-9223372036854775807 - 1)",
+        "(0.0 / 0.0)",
+        "1e308",
+        "\"\"",
+        "\"äöü\"",
+        "'ß'",
+        "[]",
+        "[1, \"a\", [2]]",
+        "#{ a: 1 }",
+        "(0..5)",
+        "(-9..=9223372036854775807)",
+        "|x| x",
+        "|x, y| throw 1",
+        "()",
+        "labels",
+    ];
+    let calls = |name: &str| -> Vec<String> {
+        let mut calls = Vec::new();
+        for one in VALUES {
+            calls.push(format!("{name}({one})"));
+            for other in VALUES {
+                calls.push(format!("{name}({one}, {other})"));
+                for third in ["-1", "9223372036854775807", "\"ä\"", "[3]", "|x, y| x"] {
+                    calls.push(format!("{name}({one}, {other}, {third})"));
+                }
+            }
+        }
+        calls
+    };
+    let mut operators = Vec::new();
+    for operator in ["+", "-", "*", "/", "%", "**", "<<", ">>", "==", "<", "in", "??"] {
+        for (one, other) in VALUES.iter().flat_map(|one| VALUES.map(|other| (one, other))) {
+            operators.push(format!("({one}) {operator} ({other})"));
+        }
+    }
+    let names = crate::functions::NAMES
+        .iter()
+        .filter(|name| !["drop", "print", "debug"].contains(name));
+    let groups = names.map(|name| calls(name)).chain([operators]);
+    let mut run = 0;
+    for expressions in groups {
+        for part in expressions.chunks(400) {
+            let lines = part
+                .iter()
+                .map(|expression| format!("try {{ let q = {expression}; }} catch {{ }}\n"));
+            let code: String = lines.collect();
+            let settings = json!({ "code": code, "operations": 500_000 });
+            if Instance::<Script>::configure(&settings.to_string()).is_ok() {
+                run += part.len();
+                Harness::<Script>::new(settings).push(["x"]);
+            }
+        }
+    }
+    assert!(run > 100_000, "{run}");
 }
 
 #[test]
