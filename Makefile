@@ -26,9 +26,9 @@ lint: toolchain
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	bash .ci/deny.sh
 
-## bench: the figures of tests/bench/RESULTS.md
-bench: build
-	target/release/bench
+## bench: the figures of tests/bench/RESULTS.md; SECTION=hops or SECTION=languages for one of them
+bench: guests build
+	target/release/bench $(SECTION)
 
 ## torture: kills, rotations, bad answers, dead sinks, many files, failing storage, at length; SCENARIO picks one
 torture: servers build

@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::Context;
 use millstream::stages::bundled;
 use millstream_batch::{Labels, LogBatch};
-use millstream_plugin_host::{Host, Level, Limits, LogStage, MetricKind, STACK_SIZE, StageEvents};
-use serde_json::{Value, json};
+use millstream_plugin_host::{Host, Limits, LogStage, STACK_SIZE};
+use serde_json::json;
 use tokio::time::Instant;
+
+use super::road::{Silent, users_stages};
 
 /// A line of 140 bytes.
 const LINE: &str = "2026-01-08 14:42:00.332  DEBUG 1 --- [nio-8080-exec-7] c.t.seat.SeatLockRepository              : lock acquired key=seat:1791:10 ttl=300s";
@@ -25,8 +27,8 @@ pub struct Figure {
     pub per_batch: f64,
 }
 
-/// Measures every bundled stage of the user's pipeline, and `output` with a source that no row has: a stage that gets
-/// all lines and changes nothing.
+/// Measures `output` with a source that no row has, which is a stage that gets all lines and changes nothing; the stages of the
+/// user's pipeline on a batch that no other stage has seen (so `labels` finds no field); and `script` with a rule of two lines.
 ///
 /// # Errors
 /// When a stage fails.
@@ -40,26 +42,10 @@ pub fn measure() -> anyhow::Result<Vec<Figure>> {
 
 fn on_this_thread() -> anyhow::Result<Vec<Figure>> {
     let host = Host::new(None)?;
-    let stages: [(&str, Value); 6] = [
-        ("output", json!({ "source": "nothing" })),
-        (
-            "multiline",
-            json!({ "firstline": r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3}" }),
-        ),
-        (
-            "regex",
-            json!({ "expression": ".*(?P<level>INFO|WARN|ERROR|DEBUG|TRACE).*" }),
-        ),
-        ("labels", json!({ "values": { "level": "level" } })),
-        (
-            "script",
-            json!({ "code": "if line.contains(\"healthz\") { drop(\"health checks\") }\nlabels.team = \"payments\"" }),
-        ),
-        (
-            "static_labels",
-            json!({ "values": { "service_name": "ticketon", "job": "var-log-collector" } }),
-        ),
-    ];
+    let mut stages = vec![("output", json!({ "source": "nothing" }))];
+    stages.extend(users_stages());
+    let code = "if line.contains(\"healthz\") { drop(\"health checks\") }\nlabels.team = \"payments\"";
+    stages.push(("script", json!({ "code": code })));
     let mut figures = Vec::new();
     for (name, settings) in stages {
         let plugin = host.load(name, bundled::component(name).context("not bundled")?)?;
@@ -109,15 +95,4 @@ fn one(name: &'static str, stage: &mut LogStage, rows: usize) -> anyhow::Result<
         per_row,
         per_batch: per_batch * 1e6,
     })
-}
-
-struct Silent;
-
-impl StageEvents for Silent {
-    fn log(&self, _: Level, _: &str) {}
-    fn register(&self, _: MetricKind, _: &str, _: &str, _: &[String], _: &[f64]) -> Result<u32, String> {
-        Ok(0)
-    }
-    fn add(&self, _: u32, _: &[String], _: f64) {}
-    fn set(&self, _: u32, _: &[String], _: f64) {}
 }
