@@ -72,7 +72,7 @@ pub enum Step {
     /// As the agent runs it.
     Sandboxed(Box<LogStage>),
     /// Its twin.
-    Native(Twin),
+    Native(Box<Twin>),
 }
 
 impl Step {
@@ -107,14 +107,13 @@ pub fn sandboxed() -> anyhow::Result<Vec<Step>> {
 /// When one refuses its settings.
 pub fn native() -> anyhow::Result<Vec<Step>> {
     let [multiline, regex, labels, static_labels] = users_stages();
-    Ok(vec![
-        Step::Native(Twin::new::<millstream_plugin_multiline::Multiline>(&multiline.1)?),
-        Step::Native(Twin::new::<millstream_plugin_regex::Regex>(&regex.1)?),
-        Step::Native(Twin::new::<millstream_plugin_labels::LabelsStage>(&labels.1)?),
-        Step::Native(Twin::new::<millstream_plugin_static_labels::StaticLabels>(
-            &static_labels.1,
-        )?),
-    ])
+    let twins = [
+        Twin::new::<millstream_plugin_multiline::Multiline>(&multiline.1)?,
+        Twin::new::<millstream_plugin_regex::Regex>(&regex.1)?,
+        Twin::new::<millstream_plugin_labels::LabelsStage>(&labels.1)?,
+        Twin::new::<millstream_plugin_static_labels::StaticLabels>(&static_labels.1)?,
+    ];
+    Ok(twins.map(|twin| Step::Native(Box::new(twin))).into())
 }
 
 /// What arrived.
