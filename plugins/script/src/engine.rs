@@ -130,7 +130,7 @@ fn register_values(engine: &mut Engine) {
             values.contains(name)
         })
         .register_fn("keys", Values::keys)
-        .register_fn("to_map", Values::to_map);
+        .register_fn("to_map", Values::whole);
 }
 
 fn register_drop(engine: &mut Engine, row: &Rc<RefCell<Row>>) {

@@ -56,12 +56,12 @@ impl Fault {
     }
 
     /// A run that failed: what went wrong innermost.
-    pub(crate) fn of_run(mut error: Box<EvalAltResult>) -> Self {
-        while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = *error {
-            error = inner;
+    pub(crate) fn of_run(mut error: EvalAltResult) -> Self {
+        while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = error {
+            error = *inner;
         }
         let place = error.take_position();
-        let message = match &*error {
+        let message = match &error {
             EvalAltResult::ErrorFunctionNotFound(called, _) => not_found(called),
             EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
             EvalAltResult::ErrorStackOverflow(_) => {

@@ -164,7 +164,7 @@ impl Program {
             Err(error) if self.meter.is_exceeded() => {
                 Outcome::Failed(Fault::of_steps(&error, left < self.operations))
             }
-            Err(error) => Outcome::Failed(Fault::of_run(error)),
+            Err(error) => Outcome::Failed(Fault::of_run(*error)),
         }
     }
 

@@ -230,7 +230,7 @@ impl Values {
         names.into_iter().map(Into::into).collect()
     }
 
-    pub(crate) fn to_map(&mut self) -> Map {
+    pub(crate) fn whole(&mut self) -> Map {
         let row = self.row.borrow();
         let pairs = row.names(self.kind).into_iter();
         pairs

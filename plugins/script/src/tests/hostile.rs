@@ -164,7 +164,7 @@ fn what_a_batch_may_grow_by_is_bounded() {
     let mut stage =
         stage("let x = \"0123456789\"; while x.len < 10_000 { x += x } metadata.x = x.sub_string(0, 10_000)");
     let out = stage.push((0..1_000).map(|row| row.to_string()));
-    let grown = out.iter().filter(|row| row.metadata.get("x").is_some()).count();
+    let grown = out.iter().filter(|row| row.metadata.contains_key("x")).count();
     assert!(
         (70..80).contains(&grown),
         "{grown}: 768 KiB are 78 times 10,000 bytes"
