@@ -63,12 +63,18 @@ impl Slots {
 /// How much longer than allowed a replacement may be by its estimate, to be tried out.
 const ESTIMATE: usize = 16;
 
+/// How many bytes of `with` may be gone through per byte that is allowed: references to groups that are empty add nothing to the
+/// text and take their time all the same.
+const WORK: usize = 2;
+
 /// Puts `with` in the place of matches, until the text is full.
 struct Bounded<'w> {
     with: &'w str,
     /// The most groups that `with` names.
     groups: usize,
     most: usize,
+    /// Bytes of `with` gone through.
+    spent: usize,
     full: bool,
 }
 
@@ -80,7 +86,10 @@ impl Replacer for Bounded<'_> {
             .groups
             .saturating_mul(longest)
             .saturating_add(self.with.len());
-        self.full |= out.len() > self.most || estimate > self.most.saturating_mul(ESTIMATE);
+        self.spent = self.spent.saturating_add(self.with.len());
+        self.full |= out.len() > self.most
+            || estimate > self.most.saturating_mul(ESTIMATE)
+            || self.spent > self.most.saturating_add(self.with.len()).saturating_mul(WORK);
         if !self.full {
             found.expand(self.with, out);
         }
@@ -208,6 +217,7 @@ impl Pattern {
             groups: with.matches('$').count(),
             with: &with,
             most,
+            spent: 0,
             full: false,
         };
         let replaced = self.regex.replace_all(text, bounded.by_ref());
