@@ -131,6 +131,21 @@ fn redact_passes_the_golden_cases_in_every_language() {
     }
 }
 
+/// A million lines and more, far beyond what a guest that never gives memory back has at first.
+#[test]
+fn redact_can_be_measured_in_every_language() {
+    for language in with("examples/redact", "plugin.toml") {
+        if !is_ready(&language) {
+            continue;
+        }
+        redact(&language);
+        let folder = root().join("examples/redact").join(&language);
+        let told = plugin(&["bench", folder.to_str().unwrap(), "--json"]);
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert!(told["ns_per_line"].as_f64().unwrap() > 0.0, "{language}: {told}");
+    }
+}
+
 /// Writes numbered lines with a card in each, until told to stop.
 struct Writer {
     stop: Arc<AtomicBool>,

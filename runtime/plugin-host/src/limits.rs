@@ -32,6 +32,13 @@ impl Recycling {
     /// for each.
     pub const MIN_CALLS: u64 = 100;
 
+    /// The limit on recycled instances' memory where nobody says another: three quarters of what an instance may take, so that
+    /// there is room for the batch that comes next.
+    #[must_use]
+    pub const fn soft(memory: u64) -> u64 {
+        memory / 4 * 3
+    }
+
     pub(crate) fn is_spent(self, calls: u64, memory: usize, memory_at_start: usize) -> bool {
         let full = self
             .memory
@@ -41,8 +48,25 @@ impl Recycling {
 }
 
 impl Limits {
+    /// The memory of an instance nobody set a limit for: 64 MiB.
+    pub const MEMORY: u64 = 64 << 20;
+
     /// What any call may return, however small its input: 1 MiB.
     pub const OUTPUT_FLOOR: usize = 1 << 20;
+
+    /// As a manifest that says only `memory` has them.
+    #[must_use]
+    pub fn of_memory(memory: u64) -> Self {
+        let bytes = |size| usize::try_from(size).unwrap_or(usize::MAX);
+        Self {
+            memory: bytes(memory),
+            recycling: Recycling {
+                memory: Some(bytes(Recycling::soft(memory))),
+                calls: None,
+            },
+            ..Self::default()
+        }
+    }
 
     /// The most bytes a call that takes `input` bytes may return.
     #[must_use]
@@ -56,7 +80,7 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            memory: 64 << 20,
+            memory: usize::try_from(Self::MEMORY).unwrap_or(usize::MAX),
             timeout: Duration::from_secs(1),
             output_factor: 16,
             recycling: Recycling::default(),

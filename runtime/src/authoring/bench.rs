@@ -71,6 +71,7 @@ pub fn measure(
     name: &str,
     component: &[u8],
     settings: &Value,
+    limits: &Limits,
     log: Option<&Path>,
 ) -> anyhow::Result<Figures> {
     let batches = match log {
@@ -83,10 +84,10 @@ pub fn measure(
     let watch = Stopwatch::of_this_thread();
     let (plugin, compiled) = watch.time(|| host.load(name, component));
     let plugin = plugin?;
-    let (stage, started) = watch.time(|| configured(&plugin, settings));
+    let (stage, started) = watch.time(|| configured(&plugin, settings, limits));
     let mut stage = stage?;
     let same_columns = columns(stage.interest());
-    let mut empty = configured(&host.load("empty", EMPTY)?, &same_columns)?;
+    let mut empty = configured(&host.load("empty", EMPTY)?, &same_columns, limits)?;
     let (mut own, mut crossing) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         crossing.push(round(&watch, &mut empty, &batches)?);
@@ -109,11 +110,11 @@ pub fn measure(
     })
 }
 
-fn configured(plugin: &Plugin, settings: &Value) -> anyhow::Result<LogStage> {
+fn configured(plugin: &Plugin, settings: &Value, limits: &Limits) -> anyhow::Result<LogStage> {
     LogStage::new(
         plugin.clone(),
         settings,
-        Limits::default(),
+        limits.clone(),
         Arc::new(Recorder::default()),
     )
     .map_err(|refusal| Mistake::because("the stage cannot be set up", refusal).into())
@@ -135,6 +136,12 @@ fn round(watch: &Stopwatch, stage: &mut LogStage, batches: &[LogBatch]) -> anyho
     let (mut spent, mut lines) = (Duration::ZERO, 0);
     for batch in batches.iter().cycle() {
         let copy = batch.clone();
+        // As an agent does: a guest whose memory only grows costs its replacements, too.
+        if stage.is_spent() {
+            let (fresh, took) = watch.time(|| stage.recycle(super::case::START));
+            fresh.context("the stage failed in a fresh instance")?;
+            spent += took;
+        }
         let (answer, took) = watch.time(|| stage.process(copy, super::case::START));
         spent += took;
         lines += batch.len();
@@ -237,7 +244,8 @@ mod tests {
         let settings =
             json!({ "lines": true, "labels": true, "timestamps": true, "fields": ["*"], "metadata": ["m"] });
         let figures =
-            crate::authoring::deep(|| measure(&Host::new(None)?, "empty", EMPTY, &settings, None)).unwrap();
+            crate::authoring::deep(|| measure(&Host::new(None)?, "empty", EMPTY, &settings, &Limits::default(), None))
+                .unwrap();
         assert!(
             figures.ns_per_line > 0.0 && figures.ns_per_line < 10_000.0,
             "{figures:?}"

@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use millstream_plugin_host::Limits;
 use serde::Deserialize;
 
 use super::mistake::Mistake;
+use crate::manifest::size;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,8 @@ pub struct PluginFolder {
     pub output: PathBuf,
     /// The command that runs the tests of the plugin's own language.
     pub test: Option<Vec<String>>,
+    /// The `memory` it needs in a manifest, in bytes; none where the default does.
+    pub memory: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +49,7 @@ struct Document {
     plugin: PluginTable,
     build: BuildTable,
     test: Option<TestTable>,
+    limits: Option<LimitsTable>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +71,13 @@ struct BuildTable {
 #[serde(deny_unknown_fields)]
 struct TestTable {
     command: Vec<String>,
+}
+
+/// What a manifest has to say for it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsTable {
+    memory: String,
 }
 
 impl PluginFolder {
@@ -92,7 +104,12 @@ impl PluginFolder {
     }
 
     fn read(path: PathBuf, text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let Document { plugin, build, test } = toml::from_str(text)?;
+        let Document {
+            plugin,
+            build,
+            test,
+            limits,
+        } = toml::from_str(text)?;
         check_name(&plugin.name)?;
         if build.command.is_empty() {
             return Err("`build.command` names no program".into());
@@ -101,6 +118,9 @@ impl PluginFolder {
         if test.as_ref().is_some_and(Vec::is_empty) {
             return Err("`test.command` names no program".into());
         }
+        let memory = limits
+            .map(|limits| size::parse(&limits.memory).map_err(|why| format!("`limits.memory`: {why}")))
+            .transpose()?;
         Ok(Self {
             path,
             name: plugin.name,
@@ -109,6 +129,7 @@ impl PluginFolder {
             build: build.command,
             output: build.output,
             test,
+            memory,
         })
     }
 
@@ -116,6 +137,12 @@ impl PluginFolder {
     #[must_use]
     pub fn component(&self) -> PathBuf {
         self.path.join(format!("{}.wasm", self.name))
+    }
+
+    /// What it may use while it is tried out, which is what it has in a manifest with its `memory`.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits::of_memory(self.memory.unwrap_or(Limits::MEMORY))
     }
 
     /// The folder of cases.

@@ -30,10 +30,16 @@ pub enum Reads {
 ///
 /// # Errors
 /// When it is no component of a stage, or fails while it is set up.
-pub fn inspect(host: &Host, name: &str, component: &[u8], settings: &Value) -> anyhow::Result<Inspection> {
+pub fn inspect(
+    host: &Host,
+    name: &str,
+    component: &[u8],
+    settings: &Value,
+    limits: &Limits,
+) -> anyhow::Result<Inspection> {
     let about = about(component)?;
     let plugin = host.load(name, component)?;
-    let interest = match LogStage::new(plugin, settings, Limits::default(), Arc::new(Recorder::default())) {
+    let interest = match LogStage::new(plugin, settings, limits.clone(), Arc::new(Recorder::default())) {
         Ok(stage) => Reads::Columns(columns(stage.interest())),
         Err(StageError::Refused(why)) => Reads::Refused(why),
         Err(failed) => return Err(failed.into()),

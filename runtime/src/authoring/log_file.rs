@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use millstream_batch::{DropCount, LogBatch};
-use millstream_plugin_host::{Level, Limits, LogStage, Plugin};
+use millstream_plugin_host::{Answer, Level, Limits, LogStage, Plugin};
 use serde_json::Value;
 
 use super::case::START;
@@ -45,6 +45,21 @@ pub struct Tally {
     pub dropped: Vec<DropCount>,
     /// What the stage's metrics stand at.
     pub metrics: Vec<Series>,
+}
+
+impl Tally {
+    /// Counts what came of a call and passes the entries on.
+    fn take(&mut self, answer: Answer, listener: &mut dyn Listener) -> anyhow::Result<()> {
+        let entries = Entry::all_of(&answer.output);
+        self.out += entries.len() as u64;
+        for drop in answer.drops {
+            match self.dropped.iter_mut().find(|known| known.reason == drop.reason) {
+                Some(known) => known.count = known.count.saturating_add(drop.count),
+                None => self.dropped.push(drop),
+            }
+        }
+        listener.entries(&entries).context("cannot print what came out")
+    }
 }
 
 /// The entries of a log file, a batch at a time.
@@ -103,18 +118,25 @@ impl LogFile {
 pub fn run(
     plugin: &Plugin,
     settings: &Value,
+    limits: &Limits,
     log: &Path,
     listener: &mut dyn Listener,
 ) -> anyhow::Result<Tally> {
     let events = Arc::new(Recorder::default());
     let mut file = LogFile::open(log)?;
-    let mut stage = LogStage::new(plugin.clone(), settings, Limits::default(), events.clone())
+    let mut stage = LogStage::new(plugin.clone(), settings, limits.clone(), events.clone())
         .map_err(|refusal| Mistake::because("the stage cannot be set up", refusal))?;
     let mut tally = Tally::default();
     loop {
         let batch = file.next_batch()?;
         let last = batch.is_empty();
         tally.read += batch.len() as u64;
+        if stage.is_spent() {
+            let released = stage
+                .recycle(START)
+                .context("the stage failed in a fresh instance")?;
+            tally.take(released, listener)?;
+        }
         let answer = if last {
             stage.flush(START)
         } else {
@@ -129,15 +151,7 @@ pub fn run(
                 tally.read
             ))
         })?;
-        let entries = Entry::all_of(&answer.output);
-        tally.out += entries.len() as u64;
-        for drop in answer.drops {
-            match tally.dropped.iter_mut().find(|known| known.reason == drop.reason) {
-                Some(known) => known.count = known.count.saturating_add(drop.count),
-                None => tally.dropped.push(drop),
-            }
-        }
-        listener.entries(&entries).context("cannot print what came out")?;
+        tally.take(answer, listener)?;
         if last {
             tally.metrics = events.series();
             return Ok(tally);

@@ -1,4 +1,4 @@
-//! A case played through the real host: a stage with default limits, as an agent would run it.
+//! A case played through the real host: a stage with the limits that an agent would give it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,11 +22,12 @@ pub struct Trial {
 impl Trial {
     /// Plays the case. To be called on a [`super::deep`] thread.
     #[must_use]
-    pub fn run(plugin: &Plugin, case: &Case) -> Self {
+    pub fn run(plugin: &Plugin, case: &Case, limits: &Limits) -> Self {
         let events = Arc::new(Recorder::default());
         let mut bench = Bench {
             plugin,
             case,
+            limits,
             events: events.clone(),
             now: START,
             batch: Vec::new(),
@@ -74,6 +75,7 @@ impl From<Box<Failed>> for Stop {
 struct Bench<'a> {
     plugin: &'a Plugin,
     case: &'a Case,
+    limits: &'a Limits,
     events: Arc<Recorder>,
     now: i64,
     batch: Vec<Entry>,
@@ -122,7 +124,7 @@ impl Bench<'_> {
         let stage = LogStage::new(
             plugin,
             &self.case.settings,
-            Limits::default(),
+            self.limits.clone(),
             self.events.clone(),
         )?;
         Ok(stage)

@@ -31,6 +31,14 @@ fn a_folder_says_what_to_build() {
 }
 
 #[test]
+fn a_folder_says_what_memory_its_plugin_needs() {
+    assert_eq!(PluginFolder::read("/p".into(), GOOD).unwrap().memory, None);
+    let text = format!("{GOOD}[limits]\nmemory = \"256MiB\"\n");
+    let folder = PluginFolder::read("/p".into(), &text).unwrap();
+    assert_eq!(folder.memory, Some(256 << 20));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (from, to, says) in [
         (
@@ -40,6 +48,7 @@ fn what_is_wrong_is_named() {
         ),
         ("version = \"0.1.0\"", "", "missing field `version`"),
         ("output", "outptu", "unknown field `outptu`"),
+        ("[test]", "[limits]\nmemory = \"much\"\n[test]", "`limits.memory`"),
         ("[\"make\"]", "[]", "`build.command` names no program"),
         ("[\"make\", \"test\"]", "[]", "`test.command` names no program"),
     ] {

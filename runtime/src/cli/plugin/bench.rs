@@ -47,7 +47,8 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     let component = subject.component()?;
     let host = Host::new(None)?;
     let log = args.log.as_deref();
-    let figures = deep(|| measure(&host, &subject.name(), &component, &settings, log))?;
+    let limits = subject.limits();
+    let figures = deep(|| measure(&host, &subject.name(), &component, &settings, &limits, log))?;
     let mut out = io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&figures)?)

@@ -89,7 +89,7 @@ fn make(folder: &PluginFolder) -> anyhow::Result<usize> {
     };
     let tally = deep(|| {
         let plugin = Host::new(None)?.load_file(&folder.name, &built.path)?;
-        report::run_cases(&plugin, &cases, false)
+        report::run_cases(&plugin, &folder.limits(), &cases, false)
     })?;
     if tally.failed > 0 {
         bail!("{} of {} cases failed", tally.failed, tally.cases);

@@ -39,7 +39,7 @@ pub fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let component = subject.component()?;
     let settings = settings(args.settings.as_deref())?;
     let host = shelf::host()?;
-    let inspection = deep(|| look(&host, &subject.name(), &component, &settings))?;
+    let inspection = deep(|| look(&host, &subject.name(), &component, &settings, &subject.limits()))?;
     let mut out = io::stdout().lock();
     if args.json {
         writeln!(out, "{}", object(&inspection))

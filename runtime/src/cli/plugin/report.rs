@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use millstream_plugin_host::{Level, Plugin};
+use millstream_plugin_host::{Level, Limits, Plugin};
 
 use crate::authoring::case::Case;
 use crate::authoring::comparison::differences;
@@ -61,12 +61,12 @@ pub struct Tally {
 ///
 /// # Errors
 /// When stdout or an expectation cannot be written, or a case expects nothing yet.
-pub fn run_cases(plugin: &Plugin, cases: &[Case], bless: bool) -> anyhow::Result<Tally> {
+pub fn run_cases(plugin: &Plugin, limits: &Limits, cases: &[Case], bless: bool) -> anyhow::Result<Tally> {
     let mut out = io::stdout().lock();
     let mut tally = Tally::default();
     for case in cases {
         tally.cases += 1;
-        let trial = Trial::run(plugin, case);
+        let trial = Trial::run(plugin, case, limits);
         let differences = match &case.expected {
             Some(expected) => differences(expected, &trial.outcome),
             None if bless => vec![String::new()],

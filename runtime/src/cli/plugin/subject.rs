@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use millstream_plugin_host::Limits;
 use serde_json::{Value, json};
 
 use crate::authoring::{Mistake, PluginFolder};
@@ -38,6 +39,14 @@ impl Subject {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned(),
+        }
+    }
+
+    /// What it may use while it is tried out: what a manifest gives it that says no more than its folder.
+    pub fn limits(&self) -> Limits {
+        match self {
+            Self::Folder(folder) => folder.limits(),
+            Self::Component(_) => Limits::of_memory(Limits::MEMORY),
         }
     }
 

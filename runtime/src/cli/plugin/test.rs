@@ -86,7 +86,7 @@ pub fn test(args: &TestArgs) -> anyhow::Result<()> {
              cases/NAME/{settings.json,input.jsonl}, then `--bless`"
         ));
     }
-    let tally = deep(|| report::run_cases(&load(&subject)?, &cases, args.bless))?;
+    let tally = deep(|| report::run_cases(&load(&subject)?, &subject.limits(), &cases, args.bless))?;
     if tally.failed > 0 {
         bail!("{} of {} cases failed", tally.failed, tally.cases);
     }
@@ -120,7 +120,7 @@ fn load(subject: &Subject) -> anyhow::Result<Plugin> {
 /// Runs a log through the stage.
 fn through(subject: &Subject, log: &Path, with: Option<&Path>) -> anyhow::Result<()> {
     let settings = settings(with)?;
-    let tally = deep(|| log_file::run(&load(subject)?, &settings, log, &mut Printer))?;
+    let tally = deep(|| log_file::run(&load(subject)?, &settings, &subject.limits(), log, &mut Printer))?;
     say(format_args!("{} entries in, {} out", tally.read, tally.out));
     for drop in &tally.dropped {
         say(format_args!("  {} dropped as {}", drop.count, drop.reason));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use millstream_plugin_host::{Grants, Limits};
+use millstream_plugin_host::{Grants, Limits, Recycling};
 use url::Url;
 
 use super::cursor::At;
@@ -15,9 +15,6 @@ use crate::manifest::place::Place;
 use crate::manifest::{OnError, PluginEntry, PluginOrigin, RecycleEntry, size};
 use crate::plugins::{Image, is_loopback, is_sha256};
 use crate::stages::events::LOG_LINES;
-
-/// What an instance may take unless the manifest says otherwise: room for a batch, its copy, and a language runtime.
-const MEMORY_DEFAULT: u64 = 64 << 20;
 
 /// A Rust guest alone takes 17 pages of 64 KiB for its stack; below this nothing starts.
 const MEMORY_MIN: u64 = 1 << 20;
@@ -66,14 +63,14 @@ pub fn bundled(place: Place) -> PluginEntry {
     PluginEntry {
         origin: PluginOrigin::Bundled,
         sha256: None,
-        memory: MEMORY_DEFAULT,
+        memory: Limits::MEMORY,
         timeout: TIMEOUT_DEFAULT,
         output: Limits::default().output_factor,
         log_rate: LOG_LINES,
         grants: Grants::default(),
         on_error: OnError::default(),
         recycle: RecycleEntry {
-            memory: recycle_default(MEMORY_DEFAULT),
+            memory: Recycling::soft(Limits::MEMORY),
             calls: None,
         },
         place,
@@ -92,7 +89,7 @@ pub fn declared(at: &At<'_>, document: &ManifestDocument) -> BTreeMap<String, Pl
 }
 
 fn entry(at: &At<'_>, name: &str, document: &PluginDocument) -> PluginEntry {
-    let memory = at.size("memory", document.memory.as_ref(), MEMORY_DEFAULT);
+    let memory = at.size("memory", document.memory.as_ref(), Limits::MEMORY);
     if !(MEMORY_MIN..=MEMORY_MAX).contains(&memory) {
         let message = format!("{} cannot be {}", at.key("memory").subject(), size::show(memory));
         at.key("memory")
@@ -123,13 +120,8 @@ fn entry(at: &At<'_>, name: &str, document: &PluginDocument) -> PluginEntry {
     }
 }
 
-/// Three quarters of what an instance may take: room for the batch that comes next.
-const fn recycle_default(memory: u64) -> u64 {
-    memory / 4 * 3
-}
-
 fn recycle(at: &At<'_>, most: u64, document: Option<&RecycleDocument>) -> RecycleEntry {
-    let default = recycle_default(most);
+    let default = Recycling::soft(most);
     let memory = at.size(
         "memory",
         document.and_then(|document| document.memory.as_ref()),
