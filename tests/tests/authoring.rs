@@ -400,11 +400,16 @@ async fn an_edit_takes_effect_in_a_running_agent() {
         panic!("never said {part:?}: {all:#?}");
     };
     heard("2 cases pass, the agent runs it").await;
+    let good = fs::read(component(&folder)).unwrap();
     let source = folder.path().join("src/lib.rs");
     let text = fs::read_to_string(&source).unwrap();
     fs::write(&source, text.replace("\"mask_it_total", "\"edited_total")).unwrap();
-    // The case still wants the old name, so the agent keeps the old stage.
+    // The case still wants the old name, so the agent keeps the old stage: it would take up what lies in its place.
     heard("not yet: 1 of 2 cases failed").await;
+    assert!(
+        fs::read(component(&folder)).unwrap() == good,
+        "what fails its cases was put in place"
+    );
     let expected = folder.path().join("cases/masks/expected.jsonl");
     let text = fs::read_to_string(&expected).unwrap();
     fs::write(&expected, text.replace("mask_it_total", "edited_total")).unwrap();

@@ -243,9 +243,17 @@ mod tests {
     fn the_empty_stage_takes_any_columns_and_costs_little() {
         let settings =
             json!({ "lines": true, "labels": true, "timestamps": true, "fields": ["*"], "metadata": ["m"] });
-        let figures =
-            crate::authoring::deep(|| measure(&Host::new(None)?, "empty", EMPTY, &settings, &Limits::default(), None))
-                .unwrap();
+        let figures = crate::authoring::deep(|| {
+            measure(
+                &Host::new(None)?,
+                "empty",
+                EMPTY,
+                &settings,
+                &Limits::default(),
+                None,
+            )
+        })
+        .unwrap();
         assert!(
             figures.ns_per_line > 0.0 && figures.ns_per_line < 10_000.0,
             "{figures:?}"

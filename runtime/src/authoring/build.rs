@@ -20,11 +20,47 @@ pub struct Built {
     pub size: u64,
 }
 
+/// A component that is not where an agent would find it yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Where it will be.
+    path: PathBuf,
+    component: Vec<u8>,
+}
+
+impl Draft {
+    /// The component.
+    #[must_use]
+    pub fn component(&self) -> &[u8] {
+        &self.component
+    }
+
+    /// Puts it in its place: a running agent takes it up.
+    ///
+    /// # Errors
+    /// When it cannot be written there.
+    pub fn publish(&self) -> anyhow::Result<Built> {
+        put(&self.path, &self.component).with_context(|| format!("cannot write {}", self.path.display()))?;
+        Ok(Built {
+            path: self.path.clone(),
+            size: self.component.len() as u64,
+        })
+    }
+}
+
+/// [`draft`], put in its place.
+///
+/// # Errors
+/// Likewise, or when it cannot be written.
+pub fn build(folder: &PluginFolder, speed: Speed) -> anyhow::Result<Built> {
+    draft(folder, speed)?.publish()
+}
+
 /// Runs the folder's build command and makes a component of what it leaves behind.
 ///
 /// # Errors
 /// When the command cannot be run or fails, or what it leaves behind is no stage.
-pub fn build(folder: &PluginFolder, speed: Speed) -> anyhow::Result<Built> {
+pub fn draft(folder: &PluginFolder, speed: Speed) -> anyhow::Result<Draft> {
     command::run(folder, &folder.build, speed)?;
     let output = command::output(folder);
     let module = fs::read(&output).map_err(|cause| {
@@ -43,11 +79,9 @@ pub fn build(folder: &PluginFolder, speed: Speed) -> anyhow::Result<Built> {
     };
     let component = componentize(&module, &identity)
         .with_context(|| format!("{} cannot be made a stage's component", output.display()))?;
-    let path = folder.component();
-    put(&path, &component).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(Built {
-        path,
-        size: component.len() as u64,
+    Ok(Draft {
+        path: folder.component(),
+        component,
     })
 }
 
