@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use millstream_plugin_host::Host;
+use millstream_plugin_host::{Compiler, Host};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -51,13 +51,18 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Takes the storage folder and readies what outlives every graph.
+    /// Takes the storage folder and readies what outlives every graph. Plugins that are not in its cache are compiled by `compiler`;
+    /// without one, in this process.
     ///
     /// # Errors
     /// When the folder cannot be had, another agent has it, or the plugin host cannot start.
-    pub fn new(storage: &Path) -> anyhow::Result<Self> {
+    pub fn new(storage: &Path, compiler: Option<Compiler>) -> anyhow::Result<Self> {
         let lock = take(storage)?;
-        let host = Host::new(Some(&storage.join("compiled")))?;
+        let cache = storage.join("compiled");
+        let host = match compiler {
+            Some(compiler) => Host::compiling_apart(&cache, compiler)?,
+            None => Host::new(Some(&cache))?,
+        };
         let book = CheckpointBook::open(storage).context("cannot open the checkpoints")?;
         let letters = DeadLetters::new(Arc::new(LocalDisk), storage.join("dead_letters"));
         let families = Families::register(letters).context("cannot set up the metrics")?;

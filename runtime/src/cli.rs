@@ -5,6 +5,7 @@
 
 mod check;
 mod checkpoint;
+mod compile;
 mod completions;
 mod components;
 mod demo;
@@ -22,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 pub use check::CheckArgs;
 pub use checkpoint::CheckpointArgs;
+pub use compile::CompileArgs;
 pub use completions::CompletionsArgs;
 pub use demo::DemoArgs;
 pub use input::load;
@@ -51,6 +53,9 @@ enum Command {
     Plugin(PluginArgs),
     /// Print the manifest's JSON Schema, for editors.
     Schema,
+    /// Compile the component on stdin for `run`, which calls this.
+    #[command(hide = true)]
+    Compile(CompileArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
 }
@@ -68,6 +73,7 @@ pub fn main(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit
         Command::Demo(args) => demo::demo(&args),
         Command::Plugin(args) => plugin::plugin(&args),
         Command::Schema => schema::schema(),
+        Command::Compile(args) => compile::compile(&args),
         Command::Completions(args) => completions::completions(&args),
     };
     exit::code(done)

@@ -48,7 +48,7 @@ pub async fn run(duration: Option<Duration>) -> anyhow::Result<()> {
     };
     let manifest = Manifest::parse(Path::new("demo.yaml"), MANIFEST, variable, &BUNDLED)?;
     show::opening(MANIFEST, &log, &address.to_string())?;
-    let agent = Agent::new(&folder.0.join("state"))?;
+    let agent = Agent::new(&folder.0.join("state"), None)?;
     let plan = tokio::task::block_in_place(|| agent.plan(manifest))?;
     let graph = agent.start(plan).await?;
     let writing = CancellationToken::new();

@@ -21,7 +21,7 @@ use act::{ACTS, Act, TRIGGER};
 use anyhow::Context;
 use millstream_batch::{Field, Labels, LogBatch};
 use millstream_plugin_host::{
-    Failed, Host, Level, Limits, LogStage, MetricKind, Plugin, STACK_SIZE, StageError, StageEvents,
+    Compiler, Failed, Host, Level, Limits, LogStage, MetricKind, Plugin, STACK_SIZE, StageError, StageEvents,
 };
 use tokio::time::Instant;
 
@@ -444,6 +444,38 @@ fn compiled_code_that_others_may_write_is_ignored() {
         std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
         assert!(!is_cached(&cache), "a link is not followed");
     });
+}
+
+/// What comes of a component that this program compiles, with the cache's files afterwards.
+fn compiled_by(program: &Path, arguments: &[&str], component: &[u8]) -> (Result<(), String>, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = arguments.iter().map(Into::into).collect();
+    let compiler = Compiler::new(program.to_path_buf(), arguments);
+    let host = Host::compiling_apart(folder.path(), compiler).unwrap();
+    let loaded = host.load("rogue", component).map(|_| ()).map_err(words);
+    (loaded, fs::read_dir(folder.path()).unwrap().count())
+}
+
+#[test]
+fn a_component_is_compiled_in_a_process_that_may_die_alone() {
+    let agent = millstream_tests::binary().unwrap();
+    assert_eq!(compiled_by(&agent, &["compile"], &wasm()), (Ok(()), 1));
+    // It says no: why is found in this process.
+    let (refused, files) = compiled_by(&agent, &["compile"], &wasm()[..1000]);
+    assert!(refused.unwrap_err().starts_with("cannot compile rogue"));
+    assert_eq!(files, 0);
+    // It dies of the component, as this process would.
+    let (died, files) = compiled_by(Path::new("/bin/sh"), &["-c", "kill -9 $$"], &wasm());
+    let died = died.unwrap_err();
+    assert!(
+        died.contains("the process that compiled it died: signal: 9"),
+        "{died}"
+    );
+    assert_eq!(files, 0);
+    // There is none, or it leaves nothing: then it is done here.
+    for (program, arguments) in [("/nowhere", &[][..]), ("/bin/true", &[])] {
+        assert_eq!(compiled_by(Path::new(program), arguments, &wasm()), (Ok(()), 1));
+    }
 }
 
 #[test]

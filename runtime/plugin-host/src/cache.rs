@@ -51,12 +51,13 @@ pub(crate) fn get(engine: &Engine, path: &Path) -> Option<Component> {
 
 /// Stores the compiled component. A failure costs the next start its speed, nothing else.
 pub(crate) fn put(component: &Component, path: &Path) {
-    if let Err(error) = try_put(component, path) {
+    if let Err(error) = write(component, path) {
         tracing::debug!(path = %path.display(), %error, "compiled plugin not kept");
     }
 }
 
-fn try_put(component: &Component, path: &Path) -> io::Result<()> {
+/// [`put`], for one to whom nothing else matters.
+pub(crate) fn write(component: &Component, path: &Path) -> io::Result<()> {
     let code = component.serialize().map_err(io::Error::other)?;
     let draft = path.with_extension(format!("{}.draft", std::process::id()));
     let mut file = fs::OpenOptions::new()

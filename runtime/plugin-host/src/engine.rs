@@ -11,6 +11,7 @@ use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, OptLevel};
 
 use crate::bindings::LogStage as Bindings;
+use crate::compiler::Compiler;
 use crate::error::LoadError;
 use crate::instance::Guest;
 use crate::plugin::{Compiled, Plugin};
@@ -50,6 +51,7 @@ struct Shared {
     linker: Linker<Guest>,
     wasi: Linker<Guest>,
     cache: Option<PathBuf>,
+    compiler: Option<Compiler>,
     /// What is loaded and in use, by name and sha256: a reload that finds the same again shares its code.
     loaded: Mutex<HashMap<(String, String), Weak<Compiled>>>,
     _clock: Clock,
@@ -61,6 +63,18 @@ impl Host {
     /// # Errors
     /// When the engine, its clock or the cache folder cannot be had.
     pub fn new(cache: Option<&Path>) -> Result<Self, HostError> {
+        Self::start(cache, None)
+    }
+
+    /// The same with a cache that another process compiles into.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn compiling_apart(cache: &Path, compiler: Compiler) -> Result<Self, HostError> {
+        Self::start(Some(cache), Some(compiler))
+    }
+
+    fn start(cache: Option<&Path>, compiler: Option<Compiler>) -> Result<Self, HostError> {
         if let Some(path) = cache {
             crate::cache::make_folder(path).map_err(|source| HostError::Cache {
                 path: path.to_path_buf(),
@@ -79,6 +93,7 @@ impl Host {
             linker,
             wasi,
             cache: cache.map(Path::to_path_buf),
+            compiler,
             loaded: Mutex::default(),
             _clock: clock,
         })))
@@ -133,12 +148,17 @@ impl Host {
         &self.0.wasi
     }
 
+    pub(crate) fn compiler(&self) -> Option<&Compiler> {
+        self.0.compiler.as_ref()
+    }
+
     pub(crate) fn cache(&self) -> Option<&Path> {
         self.0.cache.as_deref()
     }
 }
 
-fn config() -> Config {
+/// What code is compiled with; other settings are another cache.
+pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config
         // Calls are synchronous; the concurrent machinery would cost every call (wasmtime#14189).

@@ -14,6 +14,7 @@
 mod bindings;
 mod bounds;
 mod cache;
+mod compiler;
 mod convert;
 mod engine;
 mod error;
@@ -27,6 +28,7 @@ mod plugin;
 mod stage;
 mod wasi;
 
+pub use compiler::{Compiler, compile};
 pub use engine::{Host, HostError, STACK_SIZE};
 pub use error::{CallError, GrantError, LoadError, StageError};
 pub use events::{Level, MetricKind, StageEvents};

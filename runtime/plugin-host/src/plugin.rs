@@ -1,12 +1,15 @@
 //! A compiled plugin.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::LogStagePre;
+use crate::cache;
+use crate::compiler::CompilerError;
 use crate::engine::Host;
 use crate::error::{GrantError, LoadError, StageError};
 use crate::events::Unheard;
@@ -40,23 +43,15 @@ impl Plugin {
         }
         let cached = host
             .cache()
-            .map(|folder| crate::cache::path(folder, host.engine(), &sha256));
-        let found = cached
-            .as_deref()
-            .and_then(|path| crate::cache::get(host.engine(), path));
+            .map(|folder| cache::path(folder, host.engine(), &sha256));
+        let found = cached.as_deref().and_then(|path| cache::get(host.engine(), path));
         let from_cache = found.is_some();
         let component = match found {
             Some(component) => component,
-            None => {
-                let component = Component::new(host.engine(), wasm).map_err(|source| LoadError::Compile {
-                    what: name.into(),
-                    source,
-                })?;
-                if let Some(path) = &cached {
-                    crate::cache::put(&component, path);
-                }
-                component
-            }
+            None => compiled(host, wasm, cached.as_deref()).map_err(|source| LoadError::Compile {
+                what: name.into(),
+                source,
+            })?,
         };
         let world = |source| LoadError::World {
             what: name.into(),
@@ -137,6 +132,27 @@ impl std::fmt::Debug for Plugin {
             .field("sha256", &self.0.sha256)
             .finish()
     }
+}
+
+/// Compiles a component: in a process of its own where the host has one for that, here where it has none.
+fn compiled(host: &Host, wasm: &[u8], cached: Option<&Path>) -> wasmtime::Result<Component> {
+    if let (Some(compiler), Some(path)) = (host.compiler(), cached) {
+        match compiler.run(wasm, path) {
+            Ok(()) => {
+                if let Some(component) = cache::get(host.engine(), path) {
+                    return Ok(component);
+                }
+            }
+            // What it died of would be the end of this process.
+            Err(error @ CompilerError::Died(_)) => return Err(error.into()),
+            Err(error) => tracing::debug!(%error, "compiling in this process"),
+        }
+    }
+    let component = Component::new(host.engine(), wasm)?;
+    if let Some(path) = cached {
+        cache::put(&component, path);
+    }
+    Ok(component)
 }
 
 /// What a component wants beside the `host` interface.

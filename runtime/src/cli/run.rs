@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::exit::InputError;
 use super::logging::{self, LogArgs};
-use super::{exit, load};
+use super::{compile, exit, load};
 use crate::agent::Agent;
 use crate::sources::file::descriptors;
 
@@ -52,7 +52,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let manifest = load(&args.manifest)?;
     exit::warn(&manifest.warnings);
     descriptors::raise();
-    let agent = Agent::new(&args.storage_path)?;
+    let agent = Agent::new(&args.storage_path, Some(compile::compiler()))?;
     let plan = agent.plan(manifest).map_err(InputError::from)?;
     let path = args.manifest.clone();
     let again = move || {
