@@ -92,7 +92,7 @@ impl<'a> Joined<'a> {
     }
 
     /// A complete block; a spent one has no rows and puts nothing out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn block(&mut self, ids: &[u64], open: &Open) {
         let Some(origin) = ids.first() else { return };
         self.origin(*origin, open.timestamp);
@@ -167,7 +167,7 @@ impl<'a> Joined<'a> {
     }
 
     /// A line as it goes into a block.
-    #[inline]
+    #[inline(always)]
     fn part(&self, row: usize) -> &'a str {
         let line = self.lines.get(row);
         match line.as_bytes().last() {
