@@ -25,7 +25,7 @@ use crate::delivery::spool::Shelf;
 use crate::disk::LocalDisk;
 use crate::manifest::{Manifest, ManifestErrors, PluginOrigin};
 use crate::pipeline::graph::Surroundings;
-use crate::pipeline::succession::StageSpec;
+use crate::pipeline::succession::RunningStages;
 use crate::pipeline::{Assembly, DrainReport, Graph, Plan};
 use crate::plugins::Library;
 use crate::sources::file::CheckpointBook;
@@ -169,7 +169,7 @@ impl Agent {
     async fn plan_again(
         &self,
         load: Arc<Load>,
-        running: BTreeMap<String, Vec<StageSpec>>,
+        running: BTreeMap<String, RunningStages>,
     ) -> anyhow::Result<Plan> {
         let (host, library) = (self.host.clone(), self.library.clone());
         let instruments = self.around.families.stages.clone();

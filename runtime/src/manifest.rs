@@ -115,6 +115,8 @@ pub struct PipelineEntry {
     pub from: Vec<String>,
     /// The stages, in order.
     pub stages: Vec<StageEntry>,
+    /// How many workers, 1 at least.
+    pub workers: usize,
     /// Names of sinks, all of which exist and take `signal`; never empty.
     pub to: Vec<String>,
     /// What flows.

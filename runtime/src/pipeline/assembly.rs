@@ -61,10 +61,12 @@ pub(super) struct SinkPart {
 /// A pipeline for log entries.
 pub(super) struct LogPart {
     pub(super) pipe: u32,
-    pub(super) inlet: mpsc::Sender<LogParcel>,
-    /// None: it runs, and is changed.
-    pub(super) made: Option<mpsc::Receiver<LogParcel>>,
-    pub(super) slots: Vec<Slot>,
+    /// Per worker, the way into it.
+    pub(super) inlets: Vec<mpsc::Sender<LogParcel>>,
+    /// The other ends. None: it runs, and is changed.
+    pub(super) made: Option<Vec<mpsc::Receiver<LogParcel>>>,
+    /// Per worker.
+    pub(super) slots: Vec<Vec<Slot>>,
     pub(super) specs: Vec<StageSpec>,
     pub(super) berths: Vec<Berth>,
     pub(super) sources: HashMap<u32, Reporting>,
@@ -226,11 +228,12 @@ impl Assembly {
         graph: &Graph,
     ) {
         let numbers = graph.numbers();
-        let (pipe, inlet, made) = match graph.log_pipeline(name) {
-            Some((pipe, inlet)) => (pipe, inlet, None),
+        let (pipe, inlets, made) = match graph.log_pipeline(name) {
+            Some((pipe, inlets)) => (pipe, inlets, None),
             None => {
-                let (inlet, receiver) = mpsc::channel(PARCELS_QUEUED);
-                (numbers.pipeline(), inlet, Some(receiver))
+                let workers = 0..pipeline.workers;
+                let (inlets, receivers) = workers.map(|_| mpsc::channel(PARCELS_QUEUED)).unzip();
+                (numbers.pipeline(), inlets, Some(receivers))
             }
         };
         let reporting = Reporting {
@@ -243,7 +246,7 @@ impl Assembly {
             .map(|source| (numbers.source(source), reporting.clone()));
         let part = LogPart {
             pipe,
-            inlet,
+            inlets,
             made,
             slots: stages.slots,
             specs: stages.specs,
@@ -305,8 +308,9 @@ impl Assembly {
         match kind {
             SourceKind::File(settings) => {
                 let pipes = feeds.iter().filter_map(|pipeline| self.logs.get(pipeline));
-                let pipes = pipes.map(|part| (part.pipe, part.inlet.clone()));
-                let outlet = Outlet::new(graph.numbers().source(name), pipes);
+                let pipes = pipes.map(|part| (part.pipe, part.inlets.clone()));
+                let numbers = graph.numbers();
+                let outlet = Outlet::spread(numbers.source(name), numbers.lanes(name), pipes);
                 let (book, metrics) = (around.book.clone(), around.families.files.clone());
                 let source = FileSource::new(name, settings.clone(), outlet, book, metrics)
                     .map_err(|error| refused(error.into()))?;

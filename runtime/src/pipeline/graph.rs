@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::change::Change;
 use super::numbers::Numbers;
-use super::succession::StageSpec;
+use super::succession::{RunningStages, StageSpec};
 use super::worker::{Berth, WorkerReport};
 use crate::admin::{Families, Health};
 use crate::causes;
@@ -104,16 +104,34 @@ struct RunningSource {
 
 struct RunningLogs {
     pipe: u32,
-    inlet: mpsc::Sender<LogParcel>,
-    changes: mpsc::Sender<Change>,
+    workers: Vec<RunningWorker>,
     specs: Vec<StageSpec>,
     halted: Arc<AtomicBool>,
+}
+
+struct RunningWorker {
+    inlet: mpsc::Sender<LogParcel>,
+    changes: mpsc::Sender<Change>,
     ending: Ending<WorkerReport>,
 }
 
 impl RunningLogs {
     fn is_halted(&self) -> bool {
         self.halted.load(Ordering::Acquire)
+    }
+
+    /// Closes the ways in and waits until all workers have ended; what they say together.
+    fn ended(self) -> impl Future<Output = WorkerReport> + Send + 'static {
+        // Before anything is waited for: a worker ends once nothing leads into it.
+        let endings: Vec<_> = self.workers.into_iter().map(|worker| worker.ending).collect();
+        async move {
+            let mut all = WorkerReport::default();
+            for mut ending in endings {
+                // Of one that panicked nobody knows.
+                all.owed_entries += ending.done().await.unwrap_or_default().owed_entries;
+            }
+            all
+        }
     }
 }
 
@@ -153,10 +171,14 @@ impl Graph {
 
     /// By pipeline, the stages that run; none of pipelines that have halted.
     #[must_use]
-    pub fn stages(&self) -> BTreeMap<String, Vec<StageSpec>> {
+    pub fn stages(&self) -> BTreeMap<String, RunningStages> {
         let running = self.logs.iter().filter(|(_, running)| !running.is_halted());
+        let stages = |running: &RunningLogs| RunningStages {
+            specs: running.specs.clone(),
+            workers: running.workers.len(),
+        };
         running
-            .map(|(name, running)| (name.clone(), running.specs.clone()))
+            .map(|(name, running)| (name.clone(), stages(running)))
             .collect()
     }
 
@@ -174,10 +196,11 @@ impl Graph {
         (running.kind == *kind && !running.task.is_finished()).then(|| running.berth.clone())
     }
 
-    /// The number of a pipeline for log entries that runs, and the way into it.
-    pub(super) fn log_pipeline(&self, name: &str) -> Option<(u32, mpsc::Sender<LogParcel>)> {
+    /// The number of a pipeline for log entries that runs, and the ways into its workers.
+    pub(super) fn log_pipeline(&self, name: &str) -> Option<(u32, Vec<mpsc::Sender<LogParcel>>)> {
         let running = self.logs.get(name).filter(|running| !running.is_halted())?;
-        Some((running.pipe, running.inlet.clone()))
+        let inlets = running.workers.iter().map(|worker| worker.inlet.clone());
+        Some((running.pipe, inlets.collect()))
     }
 
     /// Whether a pipeline of this name has stopped by itself.
@@ -231,10 +254,8 @@ impl Graph {
         for (_, running) in std::mem::take(&mut self.samples) {
             self.leaving_samples.push(running.ending);
         }
-        for (name, mut running) in std::mem::take(&mut self.logs) {
-            drop((running.inlet, running.changes));
-            let ended = async move { running.ending.done().await.unwrap_or_default() };
-            self.leaving_logs.push((name, tokio::spawn(ended)));
+        for (name, running) in std::mem::take(&mut self.logs) {
+            self.leaving_logs.push((name, tokio::spawn(running.ended())));
         }
         while let Some(ending) = self.leaving_samples.last_mut() {
             ending.done().await;

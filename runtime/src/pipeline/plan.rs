@@ -12,7 +12,7 @@ use millstream_plugin_host::{Host, Limits, LogStage, Plugin, Recycling, STACK_SI
 
 use super::chain::swap::Slot;
 use super::load::{self, Loaded};
-use super::succession::{self, Heritage, StageSpec};
+use super::succession::{self, Heritage, RunningStages, StageSpec};
 use crate::manifest::{Manifest, ManifestError, ManifestErrors, PipelineEntry, Place, StageEntry};
 use crate::plugins::Library;
 use crate::stages::{self, DeadLetters, Events, GuestMetrics, Stage, StageMetrics};
@@ -32,8 +32,8 @@ pub struct Plan {
 /// The stages of a pipeline, in order.
 #[derive(Default)]
 pub struct PlannedStages {
-    /// Configured, or kept from what runs.
-    pub slots: Vec<Slot>,
+    /// Per worker, configured, or kept from what runs.
+    pub slots: Vec<Vec<Slot>>,
     /// What each is made of.
     pub specs: Vec<StageSpec>,
 }
@@ -60,7 +60,7 @@ impl Plan {
         host: &Host,
         library: &Library,
         instruments: &Instruments,
-        running: &BTreeMap<String, Vec<StageSpec>>,
+        running: &BTreeMap<String, RunningStages>,
     ) -> Result<Self, ManifestErrors> {
         let (plugins, origins) = load::all(&manifest, host, library)?;
         let mut pipelines = BTreeMap::new();
@@ -71,7 +71,7 @@ impl Plan {
                 .iter()
                 .map(|(name, pipeline)| {
                     let (manifest, plugins) = (&manifest, &plugins);
-                    let former = running.get(name).map_or(&[][..], Vec::as_slice);
+                    let former = running.get(name);
                     let work = move || configure(manifest, name, pipeline, plugins, instruments, former);
                     (name, pipeline, deep(scope, "plugin-setup", work))
                 })
@@ -103,8 +103,19 @@ fn configure(
     entry: &PipelineEntry,
     plugins: &BTreeMap<String, Plugin>,
     instruments: &Instruments,
-    former: &[StageSpec],
+    running: Option<&RunningStages>,
 ) -> Result<PlannedStages, Vec<ManifestError>> {
+    let former = running.map_or(&[][..], |running| &running.specs);
+    let workers = running.map_or(entry.workers, |running| running.workers);
+    if workers != entry.workers {
+        // What their stages hold is of the files they have.
+        tracing::warn!(
+            pipeline,
+            running = workers,
+            wanted = entry.workers,
+            "a pipeline has other `workers` from its next start on"
+        );
+    }
     let mut specs: Vec<StageSpec> = Vec::with_capacity(entry.stages.len());
     let mut faults = Vec::new();
     for (index, stage) in entry.stages.iter().enumerate() {
@@ -117,27 +128,35 @@ fn configure(
     if !faults.is_empty() {
         return Err(faults);
     }
-    let mut slots = Vec::with_capacity(specs.len());
+    let mut slots: Vec<Vec<Slot>> = Vec::new();
+    slots.resize_with(workers, || Vec::with_capacity(specs.len()));
     for (index, heritage) in succession::match_up(former, &specs).into_iter().enumerate() {
         let adopts = match heritage {
             Heritage::Keeps(from) => {
                 specs[index].holds = former[from].holds;
-                slots.push(Slot::Kept(from));
+                for slots in &mut slots {
+                    slots.push(Slot::Kept(from));
+                }
                 continue;
             }
             Heritage::Adopts(from) => Some(from),
             Heritage::None => None,
         };
-        let stage = &entry.stages[index];
-        match make(pipeline, &specs[index], plugins, instruments) {
-            Ok(made) => {
-                specs[index].holds = made.interest().holds;
-                slots.push(Slot::Made {
-                    stage: Box::new(made),
-                    adopts,
-                });
+        for slots in &mut slots {
+            match make(pipeline, &specs[index], plugins, instruments) {
+                Ok(made) => {
+                    specs[index].holds = made.interest().holds;
+                    slots.push(Slot::Made {
+                        stage: Box::new(made),
+                        adopts,
+                    });
+                }
+                Err(error) => {
+                    faults.push(refusal(manifest, pipeline, index, &entry.stages[index], error));
+                    // One worker's says it for all.
+                    break;
+                }
             }
-            Err(error) => faults.push(refusal(manifest, pipeline, index, stage, error)),
         }
     }
     if faults.is_empty() {

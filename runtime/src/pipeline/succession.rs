@@ -30,6 +30,15 @@ pub struct StageSpec {
     pub holds: bool,
 }
 
+/// The stages of a pipeline that runs.
+#[derive(Clone, Debug)]
+pub struct RunningStages {
+    /// What each is made of.
+    pub specs: Vec<StageSpec>,
+    /// How many workers have one of each.
+    pub workers: usize,
+}
+
 /// What a stage takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heritage {

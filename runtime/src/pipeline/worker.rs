@@ -1,4 +1,5 @@
-//! A worker: one thread that carries parcels through the stages of a pipeline and keeps its ledger.
+//! A worker: one thread that carries parcels through the stages of a pipeline and keeps its ledger. A pipeline has one or more, each
+//! with its own stages, and every file goes through one of them.
 //!
 //! Invariants: entries leave in the order they came per origin; a position is reported only when the ledger allows
 //! it, and then at once, also while a sink is full; the inlet is bounded, and a full sink stops the worker, which
@@ -74,6 +75,8 @@ pub struct Worker {
     pub changes: mpsc::Receiver<Change>,
     /// How long it stood still for changes.
     pub pauses: Histogram,
+    /// Cancelled when another worker of the pipeline has stopped early: so does this one.
+    pub siblings: CancellationToken,
 }
 
 /// Why a worker stopped early; what is unsettled will be read again.
@@ -85,6 +88,9 @@ pub enum Stopped {
     /// A sink has gone.
     #[error("a sink has stopped")]
     SinkGone,
+    /// Another worker of the pipeline stopped.
+    #[error("another worker of the pipeline has stopped")]
+    Sibling,
 }
 
 /// What a worker left behind.
@@ -163,6 +169,7 @@ impl Worker {
             let out = tokio::select! {
                 biased;
                 () = abort.cancelled() => return Ok(()),
+                () = self.siblings.cancelled() => return Err(Stopped::Sibling),
                 Some(change) = self.changes.recv() => {
                     self.change(change, abort, books).await?;
                     Vec::new()
@@ -237,6 +244,7 @@ impl Worker {
                         break;
                     }
                     () = abort.cancelled() => return Ok(()),
+                    () = self.siblings.cancelled() => return Err(Stopped::Sibling),
                     Some(change) = self.changes.recv() => {
                         books.waiting.push_front((berth, shipment));
                         self.change(change, abort, books).await?;

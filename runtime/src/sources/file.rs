@@ -122,7 +122,7 @@ impl FileSource {
             max: settings.max_line_size,
             action: settings.on_long_line,
         };
-        let (pipes, hints) = (outlet.numbers().to_vec(), Arc::default());
+        let (pipes, hints) = (outlet.numbers(), Arc::default());
         let parts = Parts {
             name,
             settings,

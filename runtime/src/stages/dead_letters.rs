@@ -8,7 +8,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use millstream_batch::{Field, LogBatch};
@@ -24,6 +24,8 @@ pub const SIZE_MAX: u64 = 64 << 20;
 pub struct DeadLetters {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
+    /// Held while writing: several workers have the same stage, and append behind what they find.
+    writing: Arc<Mutex<()>>,
 }
 
 /// The dead letters of one stage.
@@ -57,7 +59,11 @@ impl DeadLetters {
     /// In this folder, which is made when it is needed.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, folder: PathBuf) -> Self {
-        Self { disk, folder }
+        Self {
+            disk,
+            folder,
+            writing: Arc::default(),
+        }
     }
 
     /// Those of one stage.
@@ -108,6 +114,11 @@ impl LetterBox {
     }
 
     fn write(&self, text: &[u8]) -> io::Result<bool> {
+        let _one = self
+            .letters
+            .writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let path = self.path();
         let disk = &self.letters.disk;
         // Opened each time: a person may have moved it away, and what a failed write left is not known.

@@ -1,5 +1,7 @@
 //! The metrics of stages.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use prometheus::core::Collector;
 use prometheus::{CounterVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use tokio::time::Instant;
@@ -27,14 +29,42 @@ pub struct StageCounters {
     stage: String,
     pub(super) rows_in: IntCounter,
     pub(super) rows_out: IntCounter,
-    pub(super) held: IntGauge,
-    pub(super) memory: IntGauge,
-    pub(super) breaker: IntGauge,
+    pub(super) held: Share,
+    pub(super) memory: Share,
+    pub(super) breaker: Share,
     pub(super) breaker_opened: IntCounter,
     pub(super) passed_by: IntCounter,
     pub(super) recycled: IntCounter,
     calls: IntCounter,
     seconds: prometheus::Counter,
+}
+
+/// What one worker's stage adds to a gauge that tells the sum over all workers; nothing once it is gone.
+pub(super) struct Share {
+    gauge: IntGauge,
+    own: AtomicI64,
+}
+
+impl Share {
+    fn of(gauge: IntGauge) -> Self {
+        Self {
+            gauge,
+            own: AtomicI64::new(0),
+        }
+    }
+
+    pub(super) fn set(&self, value: i64) {
+        let before = self.own.swap(value, Ordering::Relaxed);
+        if value != before {
+            self.gauge.add(value - before);
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.set(0);
+    }
 }
 
 impl StageMetrics {
@@ -71,7 +101,7 @@ impl StageMetrics {
             held: gauge("millstream_stage_held_rows", "Rows the stage keeps back.")?,
             memory: gauge(
                 "millstream_stage_memory_bytes",
-                "Linear memory of the stage's instance.",
+                "Linear memory of the stage's instances.",
             )?,
             calls: counter(
                 "millstream_stage_calls_total",
@@ -98,7 +128,7 @@ impl StageMetrics {
             )?,
             breaker: gauge(
                 "millstream_stage_breaker_open",
-                "Whether rows pass the stage by because it keeps failing.",
+                "In how many workers rows pass the stage by because it keeps failing.",
             )?,
             breaker_opened: counter(
                 "millstream_stage_breaker_opened_total",
@@ -132,9 +162,9 @@ impl StageMetrics {
             stage: stage.into(),
             rows_in: self.rows_in.with_label_values(place),
             rows_out: self.rows_out.with_label_values(place),
-            held: self.held.with_label_values(place),
-            memory: self.memory.with_label_values(place),
-            breaker: self.breaker.with_label_values(place),
+            held: Share::of(self.held.with_label_values(place)),
+            memory: Share::of(self.memory.with_label_values(place)),
+            breaker: Share::of(self.breaker.with_label_values(place)),
             breaker_opened: self.breaker_opened.with_label_values(place),
             passed_by: self.passed_by.with_label_values(place),
             recycled: self.recycled.with_label_values(place),
@@ -168,5 +198,25 @@ impl StageCounters {
 
     pub(super) fn stop(&self, started: Instant) {
         self.seconds.inc_by(started.elapsed().as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gauge_is_the_sum_over_workers_that_are_there() {
+        let registry = Registry::new();
+        let metrics = StageMetrics::register(&registry).unwrap();
+        let (one, other) = (metrics.of("app", "multiline"), metrics.of("app", "multiline"));
+        let held = || metrics.held.with_label_values(&["app", "multiline"]).get();
+        one.held.set(3);
+        other.held.set(4);
+        assert_eq!(held(), 7);
+        one.held.set(1);
+        assert_eq!(held(), 5);
+        drop(other);
+        assert_eq!(held(), 1);
     }
 }

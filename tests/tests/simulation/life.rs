@@ -86,6 +86,7 @@ impl Life {
                 clock: WallClock::starting_at(EPOCH + now.now),
                 changes: wishes,
                 pauses: mill.reloads().pauses("simulated"),
+                siblings: CancellationToken::new(),
             };
             let (inlet, receiver) = mpsc::channel(PARCELS_QUEUED);
             inlets.push(inlet);

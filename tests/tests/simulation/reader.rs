@@ -135,7 +135,7 @@ impl Reader {
         world.tell(format!("reads {lines:?} of generation {generation}"));
         world.send(&lines);
         let outlet = self.outlet.clone();
-        let task = tokio::spawn(async move { outlet.send(parcel).await });
+        let task = tokio::spawn(async move { outlet.send(parcel, 0).await });
         self.sending = Some(Sending { generation, task });
         true
     }

@@ -14,6 +14,9 @@ pub struct PipelineDocument {
     /// Names of sources.
     #[schemars(required, length(min = 1))]
     pub from: Option<Vec<String>>,
+    /// How many workers it has, each with instances of its stages and a thread, over which files are spread. Default 1.
+    #[schemars(range(min = 1, max = 64))]
+    pub workers: Option<u64>,
     /// What every batch goes through, in order.
     pub stages: Option<Vec<StageDocument>>,
     /// Names of sinks.

@@ -12,6 +12,9 @@ use crate::manifest::document::{
 use crate::manifest::nearest::suggest;
 use crate::manifest::{PipelineEntry, PluginEntry, Signal, StageEntry};
 
+/// More workers than this are more threads than any machine of today has use for in one pipeline.
+const WORKERS_MAX: u64 = 64;
+
 /// The pipelines. Bundled plugins that their stages run are added to `plugins`.
 pub fn pipelines(
     at: &At<'_>,
@@ -33,16 +36,35 @@ pub fn pipelines(
             &ends,
             plugins,
         );
+        let signal = ends.signal.map_or(Signal::Logs, |(signal, _)| signal);
         let entry = PipelineEntry {
             from: pipeline.from.clone().unwrap_or_default(),
             stages,
+            workers: workers(&at.key("workers"), pipeline.workers, signal),
             to: pipeline.to.clone().unwrap_or_default(),
-            signal: ends.signal.map_or(Signal::Logs, |(signal, _)| signal),
+            signal,
             place: at.key_place(),
         };
         entries.insert(name.clone(), entry);
     }
     entries
+}
+
+/// How many workers a pipeline has.
+fn workers(at: &At<'_>, written: Option<u64>, signal: Signal) -> usize {
+    let workers = written.unwrap_or(1);
+    if !(1..=WORKERS_MAX).contains(&workers) {
+        let fix = format!("write between 1 and {WORKERS_MAX}; the default is 1");
+        at.refuse(format!("{} cannot be {workers}", at.subject()), fix);
+    }
+    if written.is_some() && signal == Signal::Samples {
+        let message = format!(
+            "{} is for log entries, but this pipeline carries {signal}",
+            at.subject()
+        );
+        at.refuse_key(message, "remove it: samples go through no stages");
+    }
+    usize::try_from(workers).unwrap_or(1)
 }
 
 /// Notes sources, sinks and plugins that no pipeline names: they are built, but nothing flows.

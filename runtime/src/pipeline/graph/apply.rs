@@ -20,7 +20,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::ending::{Ending, StartError, thread};
-use super::{Graph, LEAVE_DEADLINE, READER_STACK, RunningLogs, RunningSamples, RunningSink, RunningSource};
+use super::{
+    Graph, LEAVE_DEADLINE, READER_STACK, RunningLogs, RunningSamples, RunningSink, RunningSource,
+    RunningWorker,
+};
 use crate::causes;
 use crate::delivery::Shipment;
 use crate::manifest::SourceKind;
@@ -67,6 +70,18 @@ pub enum ApplyError {
     },
 }
 
+/// How the workers of a pipeline stop together: what one of them must not go on from, none of them may.
+#[derive(Clone, Default)]
+struct Halt {
+    halted: Arc<AtomicBool>,
+    siblings: CancellationToken,
+}
+
+/// A pipeline, for messages.
+fn told(pipeline: &str) -> String {
+    format!("pipeline `{pipeline}`")
+}
+
 impl Graph {
     /// Makes this graph what `assembly` says.
     ///
@@ -98,8 +113,8 @@ impl Graph {
     ) -> Result<BTreeMap<String, RunningLogs>, StartError> {
         let mut begun = BTreeMap::new();
         for (name, part) in logs {
-            if let Some(inlet) = part.made.take() {
-                begun.insert(name.clone(), self.begin_pipeline(name, part, inlet)?);
+            if let Some(inlets) = part.made.take() {
+                begun.insert(name.clone(), self.begin_pipeline(name, part, inlets)?);
             }
         }
         Ok(begun)
@@ -109,36 +124,41 @@ impl Graph {
         &self,
         name: &str,
         part: &mut LogPart,
-        inlet: mpsc::Receiver<LogParcel>,
+        receivers: Vec<mpsc::Receiver<LogParcel>>,
     ) -> Result<RunningLogs, StartError> {
         let made = |slot| match slot {
             Slot::Made { stage, .. } => Some(*stage),
             // Nothing runs that could be kept.
             Slot::Kept(_) => None,
         };
-        let stages: Vec<Stage> = std::mem::take(&mut part.slots)
-            .into_iter()
-            .filter_map(made)
-            .collect();
-        let (changes, wishes) = mpsc::channel(CHANGES_QUEUED);
-        let worker = Worker {
-            name: name.to_owned(),
-            chain: Chain::new(stages),
-            sinks: std::mem::take(&mut part.berths),
-            sources: std::mem::take(&mut part.sources),
-            clock: WallClock::start(),
-            changes: wishes,
-            pauses: self.around.families.reloads.pauses(name),
-        };
-        let halted = Arc::new(AtomicBool::new(false));
-        let ending = self.start_worker(worker, inlet, halted.clone())?;
+        let halt = Halt::default();
+        self.around.health.well(&told(name));
+        let mut workers = Vec::with_capacity(receivers.len());
+        let slots = std::mem::take(&mut part.slots);
+        for ((receiver, slots), inlet) in receivers.into_iter().zip(slots).zip(&part.inlets) {
+            let stages: Vec<Stage> = slots.into_iter().filter_map(made).collect();
+            let (changes, wishes) = mpsc::channel(CHANGES_QUEUED);
+            let worker = Worker {
+                name: name.to_owned(),
+                chain: Chain::new(stages),
+                sinks: part.berths.clone(),
+                sources: part.sources.clone(),
+                clock: WallClock::start(),
+                changes: wishes,
+                pauses: self.around.families.reloads.pauses(name),
+                siblings: halt.siblings.clone(),
+            };
+            workers.push(RunningWorker {
+                inlet: inlet.clone(),
+                changes,
+                ending: self.start_worker(worker, receiver, halt.clone())?,
+            });
+        }
         Ok(RunningLogs {
             pipe: part.pipe,
-            inlet: part.inlet.clone(),
-            changes,
+            workers,
             specs: std::mem::take(&mut part.specs),
-            halted,
-            ending,
+            halted: halt.halted,
         })
     }
 
@@ -146,18 +166,18 @@ impl Graph {
         &self,
         worker: Worker,
         inlet: mpsc::Receiver<LogParcel>,
-        halted: Arc<AtomicBool>,
+        halt: Halt,
     ) -> Result<Ending<WorkerReport>, StartError> {
-        let what = format!("pipeline `{}`", worker.name);
+        let what = told(&worker.name);
         let (abort, health) = (self.abort.clone(), self.around.health.clone());
-        health.well(&what);
         let component = what.clone();
         thread(&what, STACK_SIZE, move || async move {
             let aborted = abort.clone();
             let stopped = |error| {
-                halted.store(true, Ordering::Release);
-                // Once told to abort, ends of all kinds are expected.
-                if !aborted.is_cancelled() {
+                // The first to stop says why; the others stop because of it. Once told to abort, ends of all kinds are expected.
+                let first = !halt.halted.swap(true, Ordering::AcqRel);
+                halt.siblings.cancel();
+                if first && !aborted.is_cancelled() {
                     let error = causes::told(&error);
                     tracing::error!(
                         component,
@@ -183,23 +203,23 @@ impl Graph {
             let Some(running) = self.logs.get(name).filter(|running| !running.is_halted()) else {
                 continue;
             };
-            let (ready, answer) = oneshot::channel();
-            let (say, verdict) = oneshot::channel();
-            let kept = part.slots.iter().enumerate();
-            let same = part.slots.len() == running.specs.len()
-                && kept
-                    .into_iter()
-                    .all(|(place, slot)| matches!(slot, Slot::Kept(from) if *from == place));
-            let change = Change {
-                slots: (!same).then(|| std::mem::take(&mut part.slots)),
-                sinks: part.berths.clone(),
-                sources: std::mem::take(&mut part.sources),
-                ready,
-                verdict,
-            };
-            let asked = running.changes.send(change).await.is_ok();
-            answers.push((name.clone(), asked, answer));
-            verdicts.push(say);
+            for (worker, slots) in running.workers.iter().zip(std::mem::take(&mut part.slots)) {
+                let (ready, answer) = oneshot::channel();
+                let (say, verdict) = oneshot::channel();
+                let mut kept = slots.iter().enumerate();
+                let same = slots.len() == running.specs.len()
+                    && kept.all(|(place, slot)| matches!(slot, Slot::Kept(from) if *from == place));
+                let change = Change {
+                    slots: (!same).then_some(slots),
+                    sinks: part.berths.clone(),
+                    sources: part.sources.clone(),
+                    ready,
+                    verdict,
+                };
+                let asked = worker.changes.send(change).await.is_ok();
+                answers.push((name.clone(), asked, answer));
+                verdicts.push(say);
+            }
         }
         let all = async {
             for (pipeline, asked, answer) in &mut answers {
@@ -253,16 +273,10 @@ impl Graph {
 
     /// A pipeline that nothing leads into any more flushes and ends by itself.
     fn let_go(&mut self, name: &str, gone: RunningLogs, retires: bool) {
-        let RunningLogs {
-            pipe,
-            mut ending,
-            inlet,
-            ..
-        } = gone;
-        drop(inlet);
+        let (pipe, ended) = (gone.pipe, gone.ended());
         let book = self.around.book.clone();
         let ended = async move {
-            let report = ending.done().await.unwrap_or_default();
+            let report = ended.await;
             if retires {
                 book.retire(pipe);
             }

@@ -16,6 +16,8 @@ pub struct Entry {
     pub tail: Tail,
     /// Under what number its entries go.
     pub origin: u64,
+    /// Their lane, once it was asked for.
+    pub lane: Option<u32>,
     /// Their labels.
     pub labels: Labels,
     /// Its series.

@@ -176,6 +176,12 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// How many bytes of the chunk have been moved into rows.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.at
+    }
+
     /// Moves lines into `rows`; returns whether lines are left because `rows` is full.
     pub fn fill(&mut self, rows: &mut Rows) -> bool {
         match self.text {

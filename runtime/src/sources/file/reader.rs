@@ -1,7 +1,8 @@
 //! Reading files in turns and handing their lines on.
 //!
-//! Invariants: no file is read further than the pipelines take it; a file gets at most [`TURN`] bytes per turn, so a
-//! hot one cannot starve the others; while a parcel waits for a pipeline, files that appear are still opened.
+//! Invariants: no file is read further than the pipelines take it; a file gets at most [`TURN`] bytes per turn, and none while
+//! its worker has no room, so neither a hot file nor a slow worker starves the others; while a parcel waits for a pipeline, files
+//! that appear are still opened.
 //!
 //! One task and no thread per file: the disk is read in large pieces from the page cache, which is faster than
 //! any hand-over, and an order among files (a rotated one before its successor) comes for free.
@@ -99,7 +100,7 @@ impl Reader {
             while let Some(id) = self.table.ready.due(Instant::now()) {
                 self.flush(id).await?;
             }
-            if let Some(id) = self.table.ready.pop() {
+            if let Some(id) = self.next() {
                 self.turn(id).await?;
                 // Lets events be taken while there is always something to read.
                 tokio::task::yield_now().await;
@@ -107,13 +108,49 @@ impl Reader {
             }
             let scan = self.table.scan_at;
             let wake = self.table.ready.next_due().map_or(scan, |due| due.min(scan));
+            let full: Vec<u32> = self.table.ready.lanes_aside().collect();
             tokio::select! {
                 () = self.stop.cancelled() => return Err(Over),
                 () = self.rest.cancelled() => return Err(Over),
+                () = self.outlet.wait_for_room(full) => {}
                 () = self.table.parts.hints.wait() => {}
                 () = sleep_until(wake) => {}
             }
         }
+    }
+
+    /// Whose turn it is; those whose workers have no room are set aside.
+    fn next(&mut self) -> Option<FileId> {
+        let outlet = &self.outlet;
+        if let Some(id) = self.table.ready.pop_aside(|lane| outlet.has_room(lane)) {
+            return Some(id);
+        }
+        while let Some(id) = self.table.ready.pop() {
+            match self.lane(id) {
+                Some(lane) if !self.outlet.has_room(lane) => {
+                    self.table.ready.set_aside(self.outlet.way(lane), lane, id);
+                }
+                _ => return Some(id),
+            }
+        }
+        None
+    }
+
+    /// The lane of a file; none when it is not open any more.
+    fn lane(&mut self, id: FileId) -> Option<u32> {
+        let entry = self.table.files.get(&id)?;
+        if entry.lane.is_some() {
+            return entry.lane;
+        }
+        let open = self.table.files.values().map(|entry| entry.label.as_str());
+        let lane = self.outlet.lanes().of(&entry.label, open);
+        self.table.files.get_mut(&id)?.lane = Some(lane);
+        Some(lane)
+    }
+
+    /// Whether a parcel of a file would have to wait.
+    fn is_full(&mut self, id: FileId) -> bool {
+        self.lane(id).is_some_and(|lane| self.outlet.is_full(lane))
     }
 
     /// Reads a piece of a file.
@@ -172,6 +209,14 @@ impl Reader {
                     let mut waited = false;
                     while lines.fill(&mut self.rows) {
                         waited |= self.send(id).await?;
+                        if self.is_full(id) {
+                            // The others need not wait for this one's worker.
+                            let taken = lines.taken();
+                            if let Some(entry) = self.table.files.get_mut(&id) {
+                                entry.tail.advance(taken);
+                            }
+                            return Ok(true);
+                        }
                     }
                     if let Some(entry) = self.table.files.get_mut(&id) {
                         entry.tail.advance(length);
@@ -229,6 +274,14 @@ impl Reader {
     /// Hands the unfinished line of a file on, when it has waited long enough.
     async fn flush(&mut self, id: FileId) -> Result<(), Over> {
         let idle = self.table.parts.settings.idle_flush;
+        if self.is_full(id) {
+            // When it is its turn it is reminded of again.
+            if let Some(entry) = self.table.files.get_mut(&id) {
+                entry.reminded = false;
+            }
+            self.table.ready.push(id);
+            return Ok(());
+        }
         if !self.table.look(id) {
             return Ok(());
         }
@@ -286,6 +339,7 @@ impl Reader {
     async fn send(&mut self, id: FileId) -> Result<bool, Over> {
         let tally = self.rows.tally();
         let (lines, ends) = self.rows.take();
+        let lane = self.lane(id).unwrap_or_default();
         let Some(entry) = self.table.files.get_mut(&id) else {
             return Ok(false);
         };
@@ -316,8 +370,8 @@ impl Reader {
             ..
         } = self;
         // With one pipeline, what it has not taken nobody has: rest need not wait for it.
-        let leaves_it = outlet.numbers().len() == 1 && !*parting;
-        let mut sending = pin!(outlet.send(parcel));
+        let leaves_it = outlet.is_single() && !*parting;
+        let mut sending = pin!(outlet.send(parcel, lane));
         let mut waited = false;
         loop {
             tokio::select! {

@@ -1,8 +1,11 @@
 //! Whose turn it is: files with something to read, in the order they came.
 //!
-//! Invariant: a file stands in the queue once, so the queue is no longer than there are files.
+//! Those whose workers have no room are set aside, by their way, and come first once there is: who reads on may be fast, and who
+//! waited must not wait for them.
+//!
+//! Invariant: a file stands in the queue or aside once, so both are no longer than there are files.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use tokio::time::Instant;
 
@@ -12,6 +15,9 @@ use super::identity::FileId;
 #[derive(Debug, Default)]
 pub struct Ready {
     queue: VecDeque<FileId>,
+    /// By way, with the lane of each file.
+    aside: BTreeMap<u64, VecDeque<(FileId, u32)>>,
+    /// Those in the queue, and those aside.
     queued: HashSet<FileId>,
     later: BTreeSet<(Instant, FileId)>,
 }
@@ -36,7 +42,36 @@ impl Ready {
         Some(file)
     }
 
-    /// Whether a file stands in the queue.
+    /// Sets a file aside until its way, of which this is a lane, has room.
+    pub fn set_aside(&mut self, way: u64, lane: u32, file: FileId) {
+        if self.queued.insert(file) {
+            self.aside.entry(way).or_default().push_back((file, lane));
+        }
+    }
+
+    /// Takes the first of those aside whose lane `has_room`.
+    pub fn pop_aside(&mut self, has_room: impl Fn(u32) -> bool) -> Option<FileId> {
+        let (way, files) = self
+            .aside
+            .iter_mut()
+            .find(|(_, files)| files.front().is_some_and(|(_, lane)| has_room(*lane)))?;
+        let (file, _) = files.pop_front()?;
+        if files.is_empty() {
+            let way = *way;
+            self.aside.remove(&way);
+        }
+        self.queued.remove(&file);
+        Some(file)
+    }
+
+    /// A lane of each way that files are aside for.
+    pub fn lanes_aside(&self) -> impl Iterator<Item = u32> + '_ {
+        self.aside
+            .values()
+            .filter_map(|files| files.front().map(|(_, lane)| *lane))
+    }
+
+    /// Whether a file stands in the queue or aside.
     #[must_use]
     pub fn contains(&self, file: FileId) -> bool {
         self.queued.contains(&file)
@@ -84,6 +119,28 @@ mod tests {
             [ready.pop(), ready.pop(), ready.pop(), ready.pop()],
             [Some(file(2)), Some(file(3)), Some(file(1)), None]
         );
+    }
+
+    #[test]
+    fn who_is_aside_comes_first_once_there_is_room_and_stands_nowhere_else() {
+        let mut ready = Ready::default();
+        ready.push(file(1));
+        for inode in [2, 3, 2] {
+            ready.set_aside(0, 10, file(inode));
+        }
+        ready.set_aside(1, 11, file(4));
+        ready.push(file(2));
+        assert!(ready.contains(file(2)));
+        assert_eq!(ready.lanes_aside().collect::<Vec<_>>(), [10, 11]);
+        assert_eq!(ready.pop_aside(|_| false), None);
+        assert_eq!(ready.pop_aside(|lane| lane == 11), Some(file(4)));
+        assert_eq!(ready.pop_aside(|lane| lane == 11), None);
+        assert_eq!(
+            [ready.pop_aside(|_| true), ready.pop_aside(|_| true)],
+            [Some(file(2)), Some(file(3))]
+        );
+        assert_eq!([ready.pop(), ready.pop()], [Some(file(1)), None]);
+        assert!(!ready.contains(file(2)));
     }
 
     #[tokio::test(start_paused = true)]

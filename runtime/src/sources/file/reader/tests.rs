@@ -2,6 +2,7 @@
 
 mod generations;
 mod gzip;
+mod lanes;
 mod lost;
 mod model;
 mod restart;

@@ -284,6 +284,7 @@ impl Table {
         let entry = Entry {
             tail,
             origin: resume.origin,
+            lane: None,
             labels: Labels::from_pairs(pairs.chain([("filename", label.as_str())])),
             metrics: self.parts.metrics.open(&label),
             sent: resume.offset,
