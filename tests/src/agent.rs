@@ -61,6 +61,7 @@ pub struct Launch {
     storage: PathBuf,
     user: Option<u32>,
     descriptors: Option<(u64, u64)>,
+    cores: Option<String>,
 }
 
 impl Launch {
@@ -72,6 +73,7 @@ impl Launch {
             storage: folder.join("state"),
             user: None,
             descriptors: None,
+            cores: None,
         }
     }
 
@@ -93,6 +95,13 @@ impl Launch {
     #[must_use]
     pub fn descriptors(mut self, soft: u64, hard: u64) -> Self {
         self.descriptors = Some((soft, hard));
+        self
+    }
+
+    /// On these cores only, as `taskset` writes them.
+    #[must_use]
+    pub fn cores(mut self, cores: &str) -> Self {
+        self.cores = Some(cores.to_owned());
         self
     }
 
@@ -146,14 +155,19 @@ impl Launch {
             }
             program = copy;
         }
-        let mut command = match self.descriptors {
-            // It becomes the program it starts, so the process id is the agent's.
-            Some((soft, hard)) => {
+        // Both become the program they start, so the process id is the agent's.
+        let mut command = match (self.descriptors, &self.cores) {
+            (Some((soft, hard)), _) => {
                 let mut command = Command::new("prlimit");
                 command.arg(format!("--nofile={soft}:{hard}")).arg(program);
                 command
             }
-            None => Command::new(program),
+            (None, Some(cores)) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", cores]).arg(program);
+                command
+            }
+            (None, None) => Command::new(program),
         };
         if let Some(id) = self.user {
             command.uid(id).gid(id);

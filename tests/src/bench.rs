@@ -1,40 +1,217 @@
-//! The benchmark: what a batch costs to cross into a stage, and what a CPU-second buys on the user's log.
+//! The benchmark: what a CPU-second buys, where it goes, and how cost grows.
 //!
-//! Figures of one run are compared with each other only: this machine is noisy. CPU seconds are the agent process' own,
-//! from its start to its end; the receiver runs in this process and is not counted.
+//! Figures of one run are compared with each other only: machines are noisy. What is printed begins with the commit, the date and the
+//! machine, so that it can go into `tests/bench/RESULTS.md` as it is.
 
+pub mod bodies;
+pub mod cores;
+pub mod count;
 pub mod crossing;
+pub mod curves;
 pub mod hops;
 pub mod languages;
+pub mod logs;
 pub mod platform;
+pub mod plot;
+pub mod quiet;
 pub mod redact;
 pub mod road;
+pub mod run;
 pub mod spring;
 pub mod twin;
-pub mod whole;
 
+use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::bail;
 
-/// Runs every benchmark, or one of them when told `hops` or `languages`, and prints what it finds.
+use run::{Cost, Job};
+
+/// The reference log's size in 10^6 bytes.
+const REFERENCE: u64 = 300;
+
+/// The other logs'.
+const OTHERS: u64 = 100;
+
+/// A part of the benchmark, which prints what it found.
+type Section = fn(&mut dyn Write) -> anyhow::Result<()>;
+
+/// All of them, by the names of the command line.
+const SECTIONS: [(&str, Section); 9] = [
+    ("logs", of_logs),
+    ("quiet", of_quiet),
+    ("cores", of_cores),
+    ("hops", of_hops),
+    ("crossing", of_crossing),
+    ("platform", of_platform),
+    ("redact", of_redact),
+    ("languages", of_languages),
+    ("curves", of_curves),
+];
+
+/// Runs every section, or the one named by the first argument.
 ///
 /// # Errors
-/// When something does not run, or an entry is missing at the receiver.
+/// When something does not run, an entry is missing at the receiver, or there is no such section.
 pub fn run() -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    let megabytes: u64 = match std::env::args().nth(1) {
-        Some(text) if text == "hops" => return hops(&mut out),
-        Some(text) if text == "languages" => return languages(&mut out),
-        Some(text) => text
-            .parse()
-            .context("the first argument is the log's size in megabytes")?,
-        None => 300,
+    let wanted = std::env::args().nth(1);
+    if wanted.as_deref() == Some("count") {
+        writeln!(out, "{} entries", count::run()?)?;
+        return Ok(());
+    }
+    let wanted = |name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
+    if !SECTIONS.iter().any(|(name, _)| wanted(name)) {
+        let names: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
+        bail!("there is no such section; there are {}", names.join(", "));
+    }
+    head(&mut out)?;
+    for (_, section) in SECTIONS.iter().filter(|(name, _)| wanted(name)) {
+        section(&mut out)?;
+    }
+    Ok(())
+}
+
+/// What was measured, when and where.
+fn head(out: &mut dyn Write) -> io::Result<()> {
+    let told = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        output.map_or_else(
+            |_| "unknown".to_owned(),
+            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        )
     };
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown", |(_, name)| name);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
     writeln!(
         out,
-        "## Crossing\n\n| stage | rows | ns per row | µs per batch |\n|---|---|---|---|"
+        "## {}, commit {}\n\n{cores} cores of {cpu}; {}; guests with simd128.",
+        told("date", &["-u", "+%F %H:%M UTC"]),
+        told("git", &["describe", "--always", "--dirty"]),
+        told("rustc", &["--version"])
+    )
+}
+
+/// The head of a table of runs, and a row of it.
+const RUNS: &str = "MB per CPU-second, start and end included | MB per CPU-second, steady | MB per second, steady | seconds to the last full request | resident, highest";
+const RULE: &str = "---|---|---|---|---";
+
+fn row(cost: &Cost) -> String {
+    format!(
+        "{:.0} | {:.0} | {:.0} | {:.2} | {:.0} MB",
+        cost.megabytes / cost.cpu,
+        cost.per_cpu,
+        cost.rate,
+        cost.wall,
+        cost.peak / 1e6
+    )
+}
+
+fn of_logs(out: &mut dyn Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "\n### Logs, tail to acknowledged push, every entry once\n\n| log | size, entries | start | {RUNS} |\n|---|---|---|{RULE}|"
+    )?;
+    for kind in &logs::KINDS {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("logs");
+        fs::create_dir(&path)?;
+        let size = if kind.holds { REFERENCE } else { OTHERS };
+        let written = kind.write(&path.join("a.log"), size)?;
+        for (start, cold) in [("cold", true), ("warm", false)] {
+            let cost = run::run(&Job {
+                folder: folder.path(),
+                manifest: &kind.manifest(),
+                bytes: written.bytes,
+                entries: written.entries,
+                copies: 1,
+                held: usize::from(kind.holds),
+                repeats: false,
+                cores: None,
+                cold,
+            })?;
+            writeln!(
+                out,
+                "| {} | {:.0} MB, {} | {start} | {} |",
+                kind.name,
+                cost.megabytes,
+                written.entries,
+                row(&cost)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn of_quiet(out: &mut dyn Write) -> anyhow::Result<()> {
+    let figure = quiet::measure()?;
+    let (half, most) = figure.latency;
+    writeln!(
+        out,
+        "\n### When little happens, the user's stages\n\n| what | value |\n|---|---|"
+    )?;
+    writeln!(
+        out,
+        "| a line, from its write to its request at the receiver: p50, p99 of 200 | {:.1} ms, {:.1} ms |\n\
+         | start to first line read, nothing compiled / compiled, medians of 5 | {:.0} ms / {:.0} ms |\n\
+         | resident and idle, after the same starts | {:.0} MB / {:.0} MB |\n| binary | {:.0} MB |",
+        half * 1e3,
+        most * 1e3,
+        figure.starts.0 * 1e3,
+        figure.starts.1 * 1e3,
+        figure.idle.0 / 1e6,
+        figure.idle.1 / 1e6,
+        figure.binary / 1e6
+    )?;
+    Ok(())
+}
+
+fn of_cores(out: &mut dyn Write) -> anyhow::Result<()> {
+    let (one, two) = cores::measure()?;
+    writeln!(
+        out,
+        "\n### Cores, eight files of the Spring log, {:.0} MB\n\n| cores, workers | {RUNS} |\n|---|{RULE}|\n| 1, 1 | {} |\n| 2, 2 | {} |\n\n\
+         Two cores carry {:.2} times what one does; the receiver runs on the same two.",
+        one.megabytes,
+        row(&one),
+        row(&two),
+        two.rate / one.rate
+    )?;
+    Ok(())
+}
+
+fn of_curves(out: &mut dyn Write) -> anyhow::Result<()> {
+    let only = std::env::args().nth(2);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/curves");
+    for axis in curves::AXES
+        .iter()
+        .filter(|axis| only.as_deref().is_none_or(|only| only == axis.name))
+    {
+        let points = curves::measure(axis)?;
+        writeln!(
+            out,
+            "\n### Cost against the number of {} ([plot](curves/{}.svg))\n\n| {} | {RUNS} |\n|---|{RULE}|",
+            axis.counts, axis.name, axis.counts
+        )?;
+        for point in &points {
+            writeln!(out, "| {} | {} |", point.at, row(&point.cost))?;
+        }
+        curves::draw(axis, &points, &folder)?;
+    }
+    Ok(())
+}
+
+fn of_crossing(out: &mut dyn Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "\n### Crossing\n\n| stage | rows | ns per row | µs per batch |\n|---|---|---|---|"
     )?;
     for figure in crossing::measure()? {
         writeln!(
@@ -43,12 +220,14 @@ pub fn run() -> anyhow::Result<()> {
             figure.stage, figure.rows, figure.per_row, figure.per_batch
         )?;
     }
-    hops(&mut out)?;
-    platform(&mut out)?;
+    Ok(())
+}
+
+fn of_redact(out: &mut dyn Write) -> anyhow::Result<()> {
     let redact = redact::measure()?;
     writeln!(
         out,
-        "\n## `redact` in Rust, inside and natively, lines of {:.0} bytes\n\n| where | ns per line | MB/s |\n|---|---|---|",
+        "\n### `redact` in Rust, inside and natively, lines of {:.0} bytes\n\n| where | ns per line | MB/s |\n|---|---|---|",
         redact.line
     )?;
     for (name, cost) in [
@@ -63,76 +242,57 @@ pub fn run() -> anyhow::Result<()> {
         "\nspeed inside: {:.0} % of native",
         redact.native / redact.inside * 100.0
     )?;
-    languages(&mut out)?;
-    writeln!(
-        out,
-        "\n## The user's four stages, tail to acknowledged push, {megabytes} MB\n"
-    )?;
-    let figure = whole::measure(megabytes)?;
-    writeln!(out, "| what | value |\n|---|---|")?;
-    writeln!(
-        out,
-        "| entries expected / arrived | {} / {} |",
-        figure.expected, figure.arrived
-    )?;
-    writeln!(out, "| wall, start to last push | {:.2} s |", figure.wall)?;
-    writeln!(out, "| CPU of the agent, start to end | {:.2} s |", figure.cpu)?;
-    writeln!(
-        out,
-        "| MB per CPU-second | {:.0} |",
-        figure.megabytes / figure.cpu
-    )?;
-    writeln!(
-        out,
-        "| resident memory, highest | {:.0} MB |",
-        figure.resident / 1e6
-    )?;
-    writeln!(out, "| binary | {:.0} MB |", figure.binary / 1e6)?;
-    writeln!(
-        out,
-        "| warm start to first line read | {:.0} ms |",
-        figure.warm_start * 1e3
-    )?;
-    anyhow::ensure!(figure.arrived == figure.expected, "entries are missing");
     Ok(())
 }
 
-fn hops(out: &mut impl Write) -> anyhow::Result<()> {
+fn of_hops(out: &mut dyn Write) -> anyhow::Result<()> {
     let figure = hops::measure()?;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let entries = figure.entries as f64;
     writeln!(
         out,
-        "\n## Hops, in one thread, {:.0} MB, ns per entry\n\n| hop | in the sandbox | native twin |\n|---|---|---|",
+        "\n### Hops, in one thread, {:.0} MB, ns per entry\n\n| hop | in the sandbox | of it crossing | native twin |\n|---|---|---|---|",
         figure.megabytes
     )?;
     let per_entry = |time: Duration| time.as_secs_f64() * 1e9 / entries;
+    let told =
+        |time: Option<Duration>| time.map_or_else(String::new, |time| format!("{:.0}", per_entry(time)));
     let (mut inside, mut stages, mut twins) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    for (name, time, twin) in &figure.hops {
-        inside += *time;
-        let told = twin.map_or_else(String::new, |twin| format!("{:.0}", per_entry(twin)));
-        writeln!(out, "| {name} | {:.0} | {told} |", per_entry(*time))?;
-        if let Some(twin) = twin {
-            stages += *time;
-            twins += *twin;
+    for line in &figure.hops {
+        inside += line.took;
+        writeln!(
+            out,
+            "| {} | {:.0} | {} | {} |",
+            line.name,
+            per_entry(line.took),
+            told(line.cross),
+            told(line.native)
+        )?;
+        if let Some(twin) = line.native {
+            stages += line.took;
+            twins += twin;
         }
     }
-    writeln!(out, "| all | {:.0} | |", per_entry(inside))?;
+    let natively = inside - stages + twins;
     writeln!(
         out,
-        "\nstages in the sandbox cost {:.2} times their twins; the whole road {:.2} times: {:.0} and {:.0} MB/s",
+        "| all | {:.0} | | {:.0} |\n\nOf the fastest round {:.1} % were in no hop. Stages in the sandbox cost {:.2} times their twins; the whole \
+         road {:.2} times: {:.0} and {:.0} MB/s.",
+        per_entry(inside),
+        per_entry(natively),
+        figure.untold * 100.0,
         stages.as_secs_f64() / twins.as_secs_f64(),
-        inside.as_secs_f64() / (inside - stages + twins).as_secs_f64(),
+        inside.as_secs_f64() / natively.as_secs_f64(),
         figure.megabytes / inside.as_secs_f64(),
-        figure.megabytes / (inside - stages + twins).as_secs_f64()
+        figure.megabytes / natively.as_secs_f64()
     )?;
     Ok(())
 }
 
-fn languages(out: &mut impl Write) -> anyhow::Result<()> {
+fn of_languages(out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
-        "\n## Languages\n\n| language | a stage that does nothing, ns per line | `redact` | MB/s | component | compiled in |\n\
+        "\n### Languages\n\n| language | a stage that does nothing, ns per line | `redact` | MB/s | component | compiled in |\n\
          |---|---|---|---|---|---|"
     )?;
     for figure in languages::measure()? {
@@ -149,9 +309,9 @@ fn languages(out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn platform(out: &mut impl Write) -> anyhow::Result<()> {
+fn of_platform(out: &mut dyn Write) -> anyhow::Result<()> {
     let figure = platform::measure()?;
-    writeln!(out, "\n## The plugin platform\n\n| what | value |\n|---|---|")?;
+    writeln!(out, "\n### The plugin platform\n\n| what | value |\n|---|---|")?;
     let (half, most) = figure.pauses;
     writeln!(
         out,

@@ -121,7 +121,8 @@ fn configured(plugin: &Plugin, settings: &Value, limits: &Limits) -> anyhow::Res
 }
 
 /// The empty stage's settings: the columns another one reads.
-fn columns(interest: &Interest) -> Value {
+#[must_use]
+pub fn columns(interest: &Interest) -> Value {
     json!({
         "timestamps": interest.timestamps,
         "lines": interest.lines,

@@ -1,7 +1,7 @@
 //! The road of a line in one thread: read, split, each stage, group and encode, compress.
 //!
-//! No queue, no clock, no network: what is left is the work itself, hop by hop, the same on every run. `hops` times it, and
-//! the binary `count` counts its instructions. The code is the agent's own; only what connects the hops is written here.
+//! No queue, no clock, no network but what the caller sends: what is left is the work itself, hop by hop, the same on every run.
+//! `hops` times it, and `count` counts its instructions. The code is the agent's own; only what connects the hops is written here.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use bytes::Bytes;
 use millstream::sinks::loki::streams::Streams;
 use millstream::sources::file::encoding::Codec;
 use millstream::sources::file::lines::{Limit, Lines, Rows};
@@ -39,6 +40,10 @@ pub enum Hop {
     Group,
     /// A request, compressed.
     Compress,
+    /// A request, sent and answered.
+    Send,
+    /// A stage that does nothing but reads the same columns as the one of this place.
+    Cross(usize),
 }
 
 /// Is told when a hop begins and ends.
@@ -71,6 +76,8 @@ pub fn users_stages() -> [(&'static str, Value); 4] {
 pub enum Step {
     /// As the agent runs it.
     Sandboxed(Box<LogStage>),
+    /// The same, and before it a stage that does nothing with the same columns: what it costs to cross.
+    Probed(Box<LogStage>, Box<LogStage>),
     /// Its twin.
     Native(Box<Twin>),
 }
@@ -78,7 +85,7 @@ pub enum Step {
 impl Step {
     fn process(&mut self, batch: LogBatch) -> anyhow::Result<LogBatch> {
         match self {
-            Self::Sandboxed(stage) => {
+            Self::Sandboxed(stage) | Self::Probed(_, stage) => {
                 let answer = stage.process(batch, 1);
                 Ok(answer.map_err(|failed| anyhow::anyhow!(failed.error))?.output)
             }
@@ -99,6 +106,24 @@ pub fn sandboxed() -> anyhow::Result<Vec<Step>> {
         Ok(Step::Sandboxed(Box::new(stage)))
     };
     users_stages().iter().map(stage).collect()
+}
+
+/// The same with probes.
+///
+/// # Errors
+/// Likewise.
+pub fn probed() -> anyhow::Result<Vec<Step>> {
+    let host = Host::new(None)?;
+    let nothing = host.load("empty", millstream::authoring::bench::EMPTY)?;
+    let probe = |step| -> anyhow::Result<Step> {
+        let Step::Sandboxed(stage) = step else {
+            return Ok(step);
+        };
+        let settings = millstream::authoring::bench::columns(stage.interest());
+        let probe = LogStage::new(nothing.clone(), &settings, Limits::default(), Arc::new(Silent))?;
+        Ok(Step::Probed(Box::new(probe), stage))
+    };
+    sandboxed()?.into_iter().map(probe).collect()
 }
 
 /// Their native twins.
@@ -129,7 +154,12 @@ pub struct Arrived {
 ///
 /// # Errors
 /// When the log cannot be read or a stage fails.
-pub fn travel(log: &Path, steps: &mut [Step], watch: &mut impl Watch) -> anyhow::Result<Arrived> {
+pub fn travel(
+    log: &Path,
+    steps: &mut [Step],
+    watch: &mut impl Watch,
+    post: &mut dyn FnMut(&Bytes) -> anyhow::Result<()>,
+) -> anyhow::Result<Arrived> {
     let mut file = File::open(log).context("cannot open the log")?;
     let limit = Limit {
         max: usize::MAX,
@@ -141,15 +171,19 @@ pub fn travel(log: &Path, steps: &mut [Step], watch: &mut impl Watch) -> anyhow:
     let mut sink = Sink {
         streams: Streams::new(REQUEST),
         arrived: Arrived::default(),
+        post,
     };
     let (mut buffer, mut kept) = (vec![0; CHUNK], 0);
     loop {
-        let read = watch.over(Hop::Read, || file.read(&mut buffer[kept..]))?;
+        let (read, whole) = watch.over(Hop::Read, || -> std::io::Result<_> {
+            let read = file.read(&mut buffer[kept..])?;
+            let mut bytes = buffer[..kept + read].iter();
+            Ok((
+                read,
+                bytes.rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1),
+            ))
+        })?;
         let filled = kept + read;
-        let whole = buffer[..filled]
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
         let mut lines = watch.over(Hop::Split, || Lines::new(&buffer[..whole], 0, codec, limit));
         loop {
             let more = watch.over(Hop::Split, || lines.fill(&mut rows));
@@ -162,7 +196,7 @@ pub fn travel(log: &Path, steps: &mut [Step], watch: &mut impl Watch) -> anyhow:
             let batch = watch.over(Hop::Split, || batch(&mut rows, &labels));
             sink.take(stages(batch, steps, watch)?, watch)?;
         }
-        buffer.copy_within(whole..filled, 0);
+        watch.over(Hop::Read, || buffer.copy_within(whole..filled, 0));
         kept = filled - whole;
         if read == 0 {
             break;
@@ -187,17 +221,23 @@ fn batch(rows: &mut Rows, labels: &Labels) -> LogBatch {
 
 fn stages(mut batch: LogBatch, steps: &mut [Step], watch: &mut impl Watch) -> anyhow::Result<LogBatch> {
     for (place, step) in steps.iter_mut().enumerate() {
+        if let Step::Probed(probe, _) = step {
+            let copy = batch.clone();
+            let answer = watch.over(Hop::Cross(place), || probe.process(copy, 1));
+            answer.map_err(|failed| anyhow::anyhow!(failed.error))?;
+        }
         batch = watch.over(Hop::Stage(place), || step.process(batch))?;
     }
     Ok(batch)
 }
 
-struct Sink {
+struct Sink<'a> {
     streams: Streams,
     arrived: Arrived,
+    post: &'a mut dyn FnMut(&Bytes) -> anyhow::Result<()>,
 }
 
-impl Sink {
+impl Sink<'_> {
     fn take(&mut self, batch: LogBatch, watch: &mut impl Watch) -> anyhow::Result<()> {
         let mut from = 0;
         while from < batch.len() {
@@ -216,6 +256,7 @@ impl Sink {
             let sealed = watch.over(Hop::Compress, || self.streams.seal())?;
             self.arrived.entries += sealed.entries;
             self.arrived.packed += sealed.body.len();
+            watch.over(Hop::Send, || (self.post)(&sealed.body))?;
         }
         Ok(())
     }

@@ -1,0 +1,57 @@
+//! What a second core brings: eight files through one worker on one core, and through two workers on both.
+//!
+//! The receiver runs beside the agent and takes some of the second core, so the ratio is a lower bound.
+
+use std::fs;
+
+use super::logs::{KINDS, Kind, manifest};
+use super::run::{Cost, Job, run};
+
+/// Files; more than workers, so that either has several.
+const FILES: u64 = 8;
+
+/// 10^6 bytes of each.
+const MEGABYTES: u64 = 75;
+
+/// What it cost on one core, and on two.
+///
+/// # Errors
+/// When something does not run.
+pub fn measure() -> anyhow::Result<(Cost, Cost)> {
+    let folder = tempfile::tempdir()?;
+    let logs = folder.path().join("logs");
+    fs::create_dir(&logs)?;
+    let spring = &KINDS[0];
+    let (mut bytes, mut entries) = (0, 0);
+    for file in 0..FILES {
+        let written = write(spring, &logs.join(format!("{file}.log")), file)?;
+        bytes += written.bytes;
+        entries += written.entries;
+    }
+    let on = |cores, workers: &str| {
+        run(&Job {
+            folder: folder.path(),
+            manifest: &manifest(spring.stages, workers, 1),
+            bytes,
+            entries,
+            copies: 1,
+            // The files hold the same entries.
+            repeats: true,
+            held: usize::try_from(FILES)?,
+            cores: Some(cores),
+            cold: false,
+        })
+    };
+    Ok((on("0", "")?, on("0,1", "    workers: 2\n")?))
+}
+
+/// The same log with a beginning of its own: files that begin alike are taken for one that was copied.
+fn write(kind: &Kind, path: &std::path::Path, file: u64) -> anyhow::Result<super::spring::Written> {
+    let mut written = kind.write(path, MEGABYTES)?;
+    let text = fs::read(path)?;
+    let first = format!("2026-01-08 00:00:00.000  INFO file {file}\n");
+    fs::write(path, [first.as_bytes(), &text].concat())?;
+    written.bytes += first.len() as u64;
+    written.entries += 1;
+    Ok(written)
+}
