@@ -178,11 +178,12 @@ fn of_cores(out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "\n### Cores, eight files of the Spring log, {:.0} MB\n\n| cores, workers | {RUNS} |\n|---|{RULE}|\n| 1, 1 | {} |\n| 2, 2 | {} |\n\n\
-         Two cores carry {:.2} times what one does; the receiver runs on the same two.",
+         Two cores carry {:.2} times what one does. The receiver runs on the same two and takes {:.2} of a core.",
         one.megabytes,
         row(&one),
         row(&two),
-        two.rate / one.rate
+        two.rate / one.rate,
+        two.receiver
     )?;
     Ok(())
 }

@@ -30,9 +30,9 @@ use crate::sources::prometheus::PrometheusSource;
 use crate::sources::{LogParcel, Outlet, SampleOutlet};
 use crate::transport::ClientSettings;
 
-/// Shipments that wait for a sink: two while one is being encoded, so that the worker never waits for the encoder's
-/// every step. Each is one batch, 256 KiB of text at most.
-const SHIPMENTS_QUEUED: usize = 2;
+/// Shipments that wait for a sink: a few while one is being encoded and a request compressed, so that the workers do not wait for
+/// its every step. Each is one batch, 256 KiB of text at most.
+const SHIPMENTS_QUEUED: usize = 4;
 
 /// A source or sink refuses.
 #[derive(Debug, thiserror::Error)]

@@ -56,6 +56,8 @@ pub struct Cost {
     pub rate: f64,
     /// The highest resident memory, in bytes.
     pub peak: f64,
+    /// How much of a core the receiver took meanwhile, decoding excluded.
+    pub receiver: f64,
 }
 
 /// Runs a job.
@@ -92,10 +94,11 @@ async fn one(job: &Job<'_>) -> anyhow::Result<Cost> {
         None => Launch::new(job.folder),
     };
     let before = process::children_cpu()?;
-    let started = Instant::now();
+    let (started, own) = (Instant::now(), process::cpu(std::process::id())?);
     let agent = launch.start(&manifest(&job.folder.join("logs"))).await?;
     let samples = watch(&agent, job.entries * job.copies, job.held * job.copies).await?;
     let peak = process::peak(agent.id())?;
+    let receiver = (process::cpu(std::process::id())? - own) / started.elapsed().as_secs_f64();
     agent.stop().await?;
     // The only child waited for meanwhile: its seconds come when it is reaped.
     let cpu = process::children_cpu()? - before;
@@ -120,6 +123,7 @@ async fn one(job: &Job<'_>) -> anyhow::Result<Cost> {
         per_cpu,
         rate,
         peak,
+        receiver,
     })
 }
 
