@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench torture lint toolchain servers guests clean
+.PHONY: build demo test bench torture lint toolchain servers guests counter clean
 
 CARGO ?= cargo
 
@@ -17,7 +17,7 @@ demo: build
 	target/release/millstream demo --duration 20s
 
 ## test: every suite; the real Loki and Prometheus are fetched and built first
-test: lint servers guests build
+test: lint servers guests counter build
 	$(CARGO) test --release --locked --workspace
 
 ## lint: formatting, clippy with the workspace's table, licences and advisories
@@ -26,7 +26,7 @@ lint: toolchain
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	bash .ci/deny.sh
 
-## bench: the figures of tests/bench/RESULTS.md; SECTION=hops or SECTION=languages for one of them
+## bench: the figures of tests/bench/RESULTS.md; SECTION= one of logs, quiet, cores, hops, crossing, platform, redact, languages, curves
 bench: guests build
 	target/release/bench $(SECTION)
 
@@ -41,6 +41,10 @@ servers:
 ## guests: tool chains of the other languages plugins are written in, in target/tools
 guests:
 	bash .ci/guests.sh
+
+## counter: valgrind, which counts instructions for the suite `instructions`
+counter:
+	bash .ci/valgrind.sh
 
 ## toolchain: a Rust tool chain that can build plugins for wasm32
 toolchain:
