@@ -2,6 +2,7 @@
 
 use crate::error::PatternError;
 use crate::flavour::{self, Translated};
+use crate::plan::walk::Marks;
 use crate::plan::{self, Plan};
 use regex::{CaptureLocations, Captures, Regex, Replacer};
 use std::borrow::Cow;
@@ -141,6 +142,11 @@ impl Pattern {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The expression as it was written.
     pub fn expression(&self) -> &str {
         &self.expression
@@ -168,6 +174,7 @@ impl Pattern {
             Plan::Shape(shape) => {
                 shape.passes(text.as_bytes()) && (shape.is_exact() || self.regex.is_match(text))
             }
+            Plan::Walk(walk) => walk.goes(text.as_bytes(), &mut Marks::default()),
             Plan::Regex => self.regex.is_match(text),
         }
     }
@@ -192,6 +199,16 @@ impl Pattern {
                     return self.run(text, slots);
                 };
                 slots.set(groups, 0);
+                true
+            }
+            Plan::Walk(walk) => {
+                let mut marks = Marks::default();
+                if !walk.goes(text.as_bytes(), &mut marks) {
+                    return false;
+                }
+                for (span, mark) in slots.spans.iter_mut().zip(marks).take(walk.groups()) {
+                    *span = Some(mark);
+                }
                 true
             }
             Plan::Regex => self.run(text, slots),

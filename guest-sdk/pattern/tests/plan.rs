@@ -144,6 +144,121 @@ fn shape() -> impl Strategy<Value = String> {
         .prop_map(|(start, items)| format!("{start}{}", items.concat()))
 }
 
+/// A field's pattern, and texts that it matches or nearly matches.
+const FIELDS: &[(&str, &[&str])] = &[
+    (r"\S+", &["a", "stdout", "2026-01-08T14:42:00.332Z", "é", ""]),
+    (r"\S*", &["", "ab", "longer than sixteen bytes"]),
+    ("[^ ]+", &["ab", "한", "a\tb"]),
+    ("[^ ]*?", &["", "ab", "one-without-any-blank-at-all"]),
+    (".*", &["", "a b", "a\nb", "more than sixteen bytes of it"]),
+    (".+?", &["a", "ab", "a b"]),
+    (".*?", &["", "a", "a b"]),
+    (r"\d+", &["1", "200", "x"]),
+    (r"\d{3}", &["200", "20", "2000"]),
+    (r"\d{1,3}", &["1", "200", "2000"]),
+    ("[^\"]*", &["", "GET /", "a\"b"]),
+    (r"[^\]]+", &["08/Jan/2026:14:42:00", "a]b", ""]),
+    ("[a-z]+", &["a", "stdout", "A"]),
+    ("[a-z]*", &["", "ab", "aé"]),
+    ("[a-z]+?", &["a", "ab"]),
+    ("[A-Z]{2,}", &["AB", "ABC", "A"]),
+    ("stdout|stderr", &["stdout", "stderr", "std"]),
+    ("(?:a|ab)", &["a", "ab", "abb"]),
+    ("(?:INFO|WARN|ERROR)", &["INFO", "ERROR", "INFOS"]),
+    (r"(?:\[|\]|x=)", &["[", "x=", "x"]),
+    ("[ab]+", &["ab", "abab", "abc"]),
+    ("a*b*", &["", "aab", "ba"]),
+    ("[^a]", &["b", "é", "a"]),
+    (r"\S", &["b", "é", " "]),
+    ("[^é]+", &["ab", "aéb"]),
+    (".", &["a", "한", "\n"]),
+    (r"\w+", &["a_1", "é"]),
+    (r"[\x00-\x7f]+", &["ab", "aé"]),
+    ("(?i)k+", &["kK", "K"]),
+    ("(?:ab)+", &["ab", "abab", "aba"]),
+    (r"\s*", &["", " ", "\t \n", "\u{b}"]),
+    ("(?s).*", &["", "a\nb"]),
+];
+
+/// A pattern of fields from the start on, with texts made for it.
+fn walk() -> impl Strategy<Value = (String, Vec<String>)> {
+    let between = select(vec![
+        (" ", " "),
+        (" ", " "),
+        ("", ""),
+        ("", ""),
+        (" - ", " - "),
+        (r" \[", " ["),
+        (r"\] ", "] "),
+        ("\"", "\""),
+        ("=", "="),
+        ("a", "a"),
+    ]);
+    let part = (select(FIELDS), between, any::<u8>());
+    let start = select(vec!["^", "^", "^", "^", "(?s)^", "", "(?m)^"]);
+    let tail = select(vec!["", "", "", "$", ".*$", r"\b"]);
+    let picks = prop::collection::vec(
+        (any::<[u8; 5]>(), select(vec!["", "", " ", "b", "\n", "é"])),
+        1..12,
+    );
+    (start, prop::collection::vec(part, 1..6), tail, picks).prop_map(|(start, parts, tail, picks)| {
+        let mut expression = start.to_owned();
+        for (number, ((field, _), (between, _), group)) in parts.iter().enumerate() {
+            expression += &match group % 4 {
+                0 => format!("({field}){between}"),
+                1 => format!("(?:{field}){between}"),
+                _ => format!("(?P<g{number}>{field}){between}"),
+            };
+        }
+        let text = |(picks, behind): ([u8; 5], &str)| {
+            let pieces = parts
+                .iter()
+                .zip(picks)
+                .map(|(((_, texts), (_, between), _), pick)| {
+                    format!("{}{between}", texts[usize::from(pick) % texts.len()])
+                });
+            pieces.collect::<String>() + behind
+        };
+        (expression + tail, picks.into_iter().map(text).collect())
+    })
+}
+
+/// Fields with what stands between them.
+fn fields() -> impl Strategy<Value = String> {
+    let pieces = select(vec![
+        "stdout",
+        "stderr",
+        "INFO",
+        "a",
+        "ab",
+        "b",
+        "200",
+        "1",
+        "12",
+        "x=",
+        "[",
+        "]",
+        " ",
+        " ",
+        " ",
+        " - ",
+        "\"",
+        "\n",
+        "é",
+        "한",
+        "\t",
+        "\u{b}",
+        "2026-01-08T14:42:00.332Z",
+        "GET /api/v1/shows",
+        "longer than sixteen bytes without a blank?no",
+        "AB",
+        "K",
+        ":",
+        "=",
+    ]);
+    prop::collection::vec(pieces, 0..14).prop_map(|pieces| pieces.concat())
+}
+
 fn spans(pattern: &Pattern, text: &str) -> Option<Vec<Option<(usize, usize)>>> {
     let mut slots = pattern.slots();
     pattern.captures(text, &mut slots).then(|| {
@@ -188,6 +303,23 @@ proptest! {
     #[test]
     fn classes_at_the_start(expression in shape(), texts in prop::collection::vec(text(), 1..12)) {
         same(&expression, &texts)?;
+    }
+
+    #[test]
+    fn fields_from_the_start((expression, made) in walk(), texts in prop::collection::vec(fields(), 1..4)) {
+        same(&expression, &made)?;
+        same(&expression, &texts)?;
+    }
+
+    #[test]
+    fn what_people_write_for_containers_and_web_servers(texts in prop::collection::vec(fields(), 1..40)) {
+        for expression in [
+            r"^(?P<time>\S+) (?P<stream>stdout|stderr) (?P<flags>\S+) (?P<content>.*)$",
+            r"^(?s)(?P<time>\S+?) (?P<stream>stdout|stderr) (?P<flags>\S+?) (?P<content>.*)$",
+            r#"^(?P<remote>\S+) \S+ \S+ \[(?P<time>[^\]]+)\] "(?P<method>\S+) (?P<path>\S+) [^"]*" (?P<status>\d{3}) (?P<size>\d+)"#,
+        ] {
+            same(expression, &texts)?;
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) struct Shape {
 
 /// A set of bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct ByteClass {
+pub(super) struct ByteClass {
     bits: [u64; 4],
 }
 
@@ -50,7 +50,7 @@ impl ByteClass {
     }
 
     #[inline]
-    fn has(&self, byte: u8) -> bool {
+    pub(super) fn has(&self, byte: u8) -> bool {
         self.bits
             .get(usize::from(byte >> 6))
             .is_some_and(|word| word >> (byte & 63) & 1 == 1)
@@ -160,7 +160,7 @@ fn blocks(classes: &[ByteClass]) -> Vec<(Lanes, Lanes)> {
 
 /// How much of a part of the pattern went into the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fit {
+pub(super) enum Fit {
     /// All of it.
     Whole,
     /// What has to match; what did not go in can match nothing.
@@ -261,7 +261,7 @@ fn optional(part: &Hir) -> bool {
 }
 
 /// The first bytes of a class's characters, where these decide: all ASCII, or everything beyond it as well.
-fn first_bytes(class: &Class) -> Option<(ByteClass, Fit)> {
+pub(super) fn first_bytes(class: &Class) -> Option<(ByteClass, Fit)> {
     let mut bytes = ByteClass::default();
     match class {
         Class::Unicode(class) => {
