@@ -277,7 +277,7 @@ fn is_forced(steps: &[Step], at: usize) -> bool {
             }
             Step::Run(next) => {
                 let shared = |byte: u8| next.class.has(byte) && run.class.has(byte);
-                if (0..=u8::MAX).any(|byte| shared(byte)) {
+                if (0..=u8::MAX).any(shared) {
                     return false;
                 }
                 if next.least > 0 {
