@@ -39,20 +39,35 @@ pub fn descriptors(process: u32) -> anyhow::Result<usize> {
     Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())
 }
 
-/// User and system seconds so far: fields 14 and 15 of `stat`, in ticks of 10 ms.
+/// User and system seconds so far.
 ///
 /// # Errors
 /// When the process is gone.
 pub fn cpu(process: u32) -> anyhow::Result<f64> {
+    seconds(process, 14)
+}
+
+/// User and system seconds of all children of this process that were waited for so far, with theirs.
+///
+/// # Errors
+/// When `/proc` is not as it should be.
+pub fn children_cpu() -> anyhow::Result<f64> {
+    seconds(std::process::id(), 16)
+}
+
+/// The sum of two neighbouring fields of `/proc/PID/stat`, in ticks of 10 ms, as seconds.
+fn seconds(process: u32, first: usize) -> anyhow::Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let behind = stat.rsplit_once(')').context("no name in stat")?.1;
-    let field = |number: usize| {
-        behind
-            .split_whitespace()
-            .nth(number - 3)
+    // Fields are counted from 1, and the third is the first behind the name.
+    let mut fields = behind.split_whitespace().skip(first - 3);
+    let mut ticks = || {
+        fields
+            .next()
             .and_then(|text| text.parse::<f64>().ok())
+            .context("no time in stat")
     };
-    Ok((field(14).context("no utime")? + field(15).context("no stime")?) / 100.0)
+    Ok((ticks()? + ticks()?) / 100.0)
 }
 
 /// The share of one core that a process takes over this long, in percent. A busy machine can only lower it.
@@ -63,21 +78,4 @@ pub async fn share(process: u32, over: Duration) -> anyhow::Result<f64> {
     let (before, begun) = (cpu(process)?, Instant::now());
     tokio::time::sleep(over).await;
     Ok((cpu(process)? - before) / begun.elapsed().as_secs_f64() * 100.0)
-}
-
-/// User and system seconds of all children waited for so far: fields 16 and 17 of `/proc/self/stat`, in ticks of 10 ms.
-///
-/// # Errors
-/// When `/proc` is not as it should be.
-pub fn children_cpu() -> anyhow::Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let behind = stat.rsplit_once(')').context("no name in stat")?.1;
-    let field = |number: usize| {
-        behind
-            .split_whitespace()
-            .nth(number - 3)
-            .and_then(|text| text.parse::<f64>().ok())
-    };
-    let ticks = field(16).context("no cutime")? + field(17).context("no cstime")?;
-    Ok(ticks / 100.0)
 }
