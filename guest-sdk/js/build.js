@@ -69,9 +69,10 @@ const entry = path.join(folder, "component.js");
 writeFileSync(
   entry,
   `import * as host from "millstream:stage/host@1.0.0";
+import * as kernels from "millstream:stage/kernels@1.0.0";
 import { expose } from ${imported(path.join(sdk, "src/component.js"))};
 import Stage from ${imported(path.resolve(source))};
-export const { configure, process, tick, flush } = expose(Stage, host);
+export const { configure, process, tick, flush } = expose(Stage, { ...host, ...kernels });
 `,
 );
 const bundle = await rolldown({ input: entry, external: /^millstream:/, logLevel: "warn" });

@@ -11,15 +11,17 @@ import { Instance } from "./src/instance.js";
 import { casesIn, runCase } from "./src/harness/cases.js";
 import { Given, check } from "./src/harness/check.js";
 import { applied, batchOf, distinctLabels } from "./src/harness/cross.js";
+import { Kernels } from "./src/harness/kernels.js";
 import { START, rowOf } from "./src/harness/row.js";
 
 export { START };
 
 /** @typedef {import("./src/harness/row.js").Row} Row */
 
-/** What a stage told the host. */
-class Recorder {
+/** What a stage told the host, and the kernels it is given. */
+class Recorder extends Kernels {
   constructor() {
+    super();
     /** @type {{ level: import("./index.js").contract.Level, message: string }[]} */
     this.messages = [];
     /** @type {{ name: string, labelNames: string[] }[]} */
@@ -183,7 +185,10 @@ export class Harness {
    */
   batch(first, rows) {
     const batch = batchOf(first, rows, this.instance.interest.toContract());
-    return this.settle(first, rows, this.recorded(() => this.instance.process(batch, this.now)));
+    this.recorder.begin(rows);
+    const edit = this.recorded(() => this.instance.process(batch, this.now));
+    const derived = this.recorder.end();
+    return this.settle(first, rows, without(first, rows.length, derived.dropped, edit), derived.rows);
   }
 
   /**
@@ -200,17 +205,20 @@ export class Harness {
   }
 
   /**
-   * Checks an edit, applies it, and keeps the books.
+   * Checks an edit, applies it to the rows as kernels left them, and keeps the books.
    * @param {bigint} first
    * @param {Row[]} rows
    * @param {import("./index.js").contract.LogEdit} edit
+   * @param {Row[]} [derived]
    */
-  settle(first, rows, edit) {
+  settle(first, rows, edit, derived = []) {
     const known = new Map(this.keeping);
     rows.forEach((row, i) => known.set(first + BigInt(i), row));
     const sets = [...distinctLabels(rows).keys()];
     const given = new Given(first, rows.length, known, sets, this.instance.interest.toContract());
     check(given, edit);
+    given.known = new Map(known);
+    derived.forEach((row, i) => given.known.set(first + BigInt(i), row));
     const out = applied(given, edit);
     const drops = edit.drops.reduce((sum, drop) => sum + drop.count, 0);
     this.merged += known.size - given.staying(edit) - drops;
@@ -227,4 +235,20 @@ export class Harness {
  */
 export function cases(Stage, folder) {
   return casesIn(folder).map((one) => ({ name: one.name, run: () => runCase(Harness, Stage, one.folder) }));
+}
+
+/**
+ * The edit with the rows that `dropRows` took out.
+ * @param {bigint} first
+ * @param {number} rows
+ * @param {Map<number, string>} dropped
+ * @param {import("./index.js").contract.LogEdit} edit
+ * @returns {import("./index.js").contract.LogEdit}
+ */
+function without(first, rows, dropped, edit) {
+  if (dropped.size === 0) return edit;
+  if (edit.origins !== undefined) throw new Error("the stage broke the contract: origins are set although `dropRows` was called");
+  const kept = Array.from({ length: rows }, (_, row) => row).filter((row) => !dropped.has(row));
+  const drops = Array.from(dropped.values(), (reason) => ({ reason, count: 1 }));
+  return { ...edit, origins: BigUint64Array.from(kept, (row) => first + BigInt(row)), drops: [...edit.drops, ...drops] };
 }

@@ -69,6 +69,10 @@ export declare class Setup {
   readsEveryMetadata(): this;
   /** The stage keeps entries back across calls. */
   holds(): this;
+  /** Compiles a pattern that the host runs (RE2, as in the bundled stages): `batch.matches`, `find`, `extract`, `replace`. Throws `Refusal`. */
+  pattern(expression: string): Pattern;
+  /** Compiles JSON pointers that the host follows, each under the name of the column it fills: `batch.pluck`. Throws `Refusal`. */
+  pointers(named: Record<string, string>): Pointers;
   counter(name: string, help: string, labelNames?: string[]): Counter;
   gauge(name: string, help: string, labelNames?: string[]): Gauge;
   histogram(name: string, help: string, buckets: number[], labelNames?: string[]): Histogram;
@@ -134,6 +138,58 @@ export declare class Batch implements Iterable<Entry> {
   readonly out: Output;
   /** Changes the labels set by set, never row by row: all rows of a stream change alike. */
   relabel(change: (labels: Map<string, string>) => void): void;
+
+  /** The rows in which the pattern matches. The host does this, like all down to `read`, on the column as it is then. */
+  matches(pattern: Pattern, of?: contract.Column): Rows;
+  /** Every match, with its text. */
+  find(pattern: Pattern, of?: contract.Column): contract.Found[];
+  /** Sets the named groups of each row's first match as fields (or metadata); answers how many rows match. */
+  extract(pattern: Pattern, of?: contract.Column, into?: "fields" | "metadata"): number;
+  /** Puts `text` in the place of every match, `${name}` being a group; answers how many rows changed. */
+  replace(pattern: Pattern, text: string, of?: contract.Column): number;
+  /** Sets what the pointers find in each row's JSON as fields (or metadata); answers how many rows are JSON. */
+  pluck(pointers: Pointers, of?: contract.Column, into?: "fields" | "metadata"): number;
+  /** Puts texts in the place of parts of values. Patches ascend and do not overlap. */
+  splice(patches: Iterable<contract.Patch>, of?: contract.Column): void;
+  /** Drops rows on purpose. Not together with `out.setOrigins` or `entry.drop`. */
+  dropRows(rows: Rows, reason: string): void;
+  /** A column as it is now; undefined when no row has a value. */
+  read(of: contract.Column): Field | undefined;
+}
+
+/** A compiled pattern, made by `setup.pattern`. */
+export interface Pattern {
+  readonly handle: number;
+}
+
+/** Compiled JSON pointers, made by `setup.pointers`. */
+export interface Pointers {
+  readonly handle: number;
+}
+
+/** The lines, for kernels. */
+export declare const LINES: contract.Column;
+
+/** The columns beside the lines, for kernels. */
+export declare const column: {
+  field(name: string): contract.Column;
+  metadata(name: string): contract.Column;
+};
+
+/** Some rows of a batch. */
+export declare class Rows implements Iterable<number> {
+  /** `bits`: row `i` at bit `i % 8` of byte `i / 8`. `count`: how many rows the batch has. */
+  constructor(bits: Uint8Array, count: number);
+  readonly bits: Uint8Array;
+  readonly count: number;
+  readonly size: number;
+  has(row: number): boolean;
+  [Symbol.iterator](): Iterator<number>;
+  union(other: Rows): Rows;
+  intersection(other: Rows): Rows;
+  difference(other: Rows): Rows;
+  /** The other rows of the batch. */
+  complement(): Rows;
 }
 
 /** One entry. What is set on it is what it reads from then on; it takes effect when the call returns. */
@@ -336,6 +392,22 @@ export declare namespace contract {
     held: BigUint64Array;
     wakeAt?: bigint;
   }
+  /** A column of the batch, for kernels: `LINES`, or made by `column`. */
+  type Column = { readonly tag: "lines"; readonly val?: undefined } | { readonly tag: "field" | "metadata"; readonly val: string };
+  /** A match: bytes of row `row`, and their text. */
+  interface Found {
+    row: number;
+    start: number;
+    end: number;
+    text: string;
+  }
+  /** A text to put in the place of bytes of row `row`. */
+  interface Patch {
+    row: number;
+    start: number;
+    end: number;
+    text: string;
+  }
   type Level = "trace" | "debug" | "info" | "warn" | "error";
   interface Host {
     log(level: Level, message: string): void;
@@ -348,5 +420,15 @@ export declare namespace contract {
     ): number;
     add(metric: number, labelValues: string[], value: number): void;
     set(metric: number, labelValues: string[], value: number): void;
+    pattern(expression: string): number;
+    pointers(named: [string, string][]): number;
+    matches(pattern: number, of: Column): Uint8Array;
+    find(pattern: number, of: Column): Found[];
+    extract(pattern: number, of: Column, into: "fields" | "metadata"): number;
+    replace(pattern: number, of: Column, text: string): number;
+    pluck(pointers: number, of: Column, into: "fields" | "metadata"): number;
+    splice(of: Column, patches: Patch[]): void;
+    dropRows(rows: Uint8Array, reason: string): void;
+    read(of: Column): Field | undefined;
   }
 }

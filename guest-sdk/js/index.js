@@ -6,6 +6,7 @@ export { Entry } from "./src/entry.js";
 export { Field } from "./src/field.js";
 export { Hold } from "./src/hold.js";
 export { log } from "./src/host.js";
+export { LINES, Rows, column } from "./src/kernel.js";
 export { LabelSets, isLabelName } from "./src/labels.js";
 export { Counter, Gauge, Histogram } from "./src/metric.js";
 export { Failure, Refusal } from "./src/outcome.js";

@@ -79,6 +79,15 @@ cases! {
     held_rows_outlive_a_loop_in_flush: FlushLoop => |act| held_rows_stay(act, "timeout", LogStage::flush);
     held_rows_outlive_a_trap_in_flush: FlushTrap => |act| held_rows_stay(act, "trap", LogStage::flush);
     forgotten_rows_are_accounted_for: Forget => forgotten_rows_vanish;
+    patterns_without_number_are_refused_memory: KernelHoard => |act| cannot_be_set_up(act, "memory", "may have 16777216");
+    kernels_have_no_batch_before_there_is_one: KernelEarly => |act| cannot_be_set_up(act, "trap", "only while `process` runs");
+    kernels_are_not_compiled_per_batch: KernelTardy => |act| fails(act, "trap", "only while the stage is configured");
+    a_pattern_that_was_not_compiled_is_not_run: KernelHandle => |act| fails(act, "trap", "there is no pattern 7");
+    a_kernel_that_takes_too_long_is_ended: KernelLate => kernels_are_ended;
+    a_kernel_makes_no_more_than_may_be_returned: KernelFlood => |act| fails(act, "oversize", "at most");
+    a_patch_that_does_not_fit_is_refused: KernelPatch => |act| fails(act, "trap", "row 0, bytes 0..4294967295 does not fit");
+    who_drops_by_kernels_names_no_origins: KernelDrops => |act| fails(act, "contract", "although `drop-rows`");
+    what_kernels_did_before_a_trap_is_undone: KernelThenTrap => |act| fails(act, "trap", "give_up");
     slow_work_within_the_limit_is_none_of_our_business: Slow => slow_work_is_done;
     a_wish_to_wake_in_the_past_is_only_a_wish: WakePast => past_wishes_do_no_harm;
     what_is_not_declared_does_not_cross: Blind => blind_sees_nothing;
@@ -252,6 +261,38 @@ fn columns_are_counted(act: Act) {
         "sets 50000 columns",
         batch(0, &[&format!("{TRIGGER} {}", "x".repeat(500_000))]),
     );
+}
+
+/// Host code is not interrupted, so it has to look at the clock itself: to the end this would take half a minute.
+fn kernels_are_ended(act: Act) {
+    let mut state = 7_u64;
+    let mut line = || -> String {
+        let mut letter = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            if state >> 40 & 1 == 0 { 'a' } else { 'b' }
+        };
+        (0..8_000).map(|_| letter()).collect()
+    };
+    let lines: Vec<String> = std::iter::once(TRIGGER.to_owned())
+        .chain((0..4_000).map(|_| line()))
+        .collect();
+    let began = Instant::now();
+    let poison = batch(0, &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut stage = LogStage::new(
+        rogue(),
+        &serde_json::json!({ "act": "kernel-late" }),
+        Limits {
+            timeout: TIMEOUT,
+            ..Limits::of_memory(256 << 20)
+        },
+        Arc::new(Said::default()),
+    )
+    .unwrap();
+    let failed = failing(|| stage.process(poison.clone(), NOW));
+    assert_eq!((failed.error.kind(), act), ("timeout", Act::KernelLate));
+    assert!(words(failed.error).contains("time limit of 200 ms"));
+    assert_eq!(failed.batch.len(), poison.len());
+    assert!(began.elapsed() < OVER);
 }
 
 fn cannot_be_set_up(act: Act, kind: &str, text: &str) {

@@ -11,7 +11,7 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use crate::surface::{EXPORTS, HOST, missing_exports};
+use crate::surface::{EXPORTS, HOST, KERNELS, missing_exports};
 
 /// The contract.
 const WIT: &str = include_str!("../../wit/stage.wit");
@@ -109,10 +109,10 @@ impl Outline {
         let strange = self
             .imports
             .iter()
-            .find(|(from, _)| !self.described && from != PREVIEW1 && !is_host(from));
+            .find(|(from, _)| !self.described && from != PREVIEW1 && !is_ours(from));
         if let Some((from, name)) = strange {
             bail!(
-                "it imports `{name}` from `{from}`, which no agent gives; a stage gets `{HOST}` and WASI's first preview"
+                "it imports `{name}` from `{from}`, which no agent gives; a stage gets `{HOST}`, `{KERNELS}` and WASI's first preview"
             );
         }
         if self.exports("_start") && !self.exports("_initialize") {
@@ -144,7 +144,12 @@ impl Outline {
     }
 }
 
-fn is_host(module: &str) -> bool {
+fn is_ours(module: &str) -> bool {
     // `cm32p2|millstream:stage/host@1` is the standard mangling, which names only the part of a version that breaks.
-    module == HOST || module == "cm32p2|millstream:stage/host@1"
+    let ours = [HOST, KERNELS];
+    let standard = [
+        "cm32p2|millstream:stage/host@1",
+        "cm32p2|millstream:stage/kernels@1",
+    ];
+    ours.contains(&module) || standard.contains(&module)
 }

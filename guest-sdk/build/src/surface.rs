@@ -6,6 +6,9 @@ use wasmparser::{ComponentTypeRef, Parser, Payload};
 /// The agent's functions.
 pub(crate) const HOST: &str = "millstream:stage/host@1.0.0";
 
+/// Work that the agent does on whole columns.
+pub(crate) const KERNELS: &str = "millstream:stage/kernels@1.0.0";
+
 /// The interface that only names types.
 pub(crate) const TYPES: &str = "millstream:stage/types@1.0.0";
 
@@ -52,16 +55,16 @@ impl Surface {
     /// Whether it is a stage: exports what a stage must, imports nothing that no agent gives.
     pub(crate) fn check(&self) -> Result<()> {
         for import in &self.imports {
-            if import == HOST || import == TYPES || is_wasi(import) {
+            if [HOST, KERNELS, TYPES].contains(&import.as_str()) || is_wasi(import) {
                 continue;
             }
             if import.starts_with(PACKAGE) {
                 bail!(
-                    "it is built for another version of the contract: it imports `{import}`, the agent has `{HOST}`"
+                    "it is built for another version of the contract: it imports `{import}`, the agent has `{HOST}` and `{KERNELS}`"
                 );
             }
             bail!(
-                "it imports `{import}`, which no agent gives; a stage gets `{HOST}` and, where it is granted, WASI"
+                "it imports `{import}`, which no agent gives; a stage gets `{HOST}`, `{KERNELS}` and, where it is granted, WASI"
             );
         }
         let missing: Vec<&str> = EXPORTS

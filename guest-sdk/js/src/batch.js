@@ -8,6 +8,8 @@
 import { Draft } from "./draft.js";
 import { Entry } from "./entry.js";
 import { Field } from "./field.js";
+import { host } from "./host.js";
+import { LINES, Rows } from "./kernel.js";
 import { LabelSets } from "./labels.js";
 import { undeclared } from "./outcome.js";
 import { Output } from "./output.js";
@@ -214,6 +216,72 @@ export class Batch {
       sets.push(labels);
     }
     this.out.setLabels(sets);
+  }
+
+  /**
+   * @param {import("./kernel.js").Pattern} pattern
+   * @param {import("./kernel.js").Column} [of]
+   */
+  matches(pattern, of = LINES) {
+    return new Rows(host.matches(pattern.handle, of), this.length);
+  }
+
+  /**
+   * @param {import("./kernel.js").Pattern} pattern
+   * @param {import("./kernel.js").Column} [of]
+   */
+  find(pattern, of = LINES) {
+    return host.find(pattern.handle, of);
+  }
+
+  /**
+   * @param {import("./kernel.js").Pattern} pattern
+   * @param {import("./kernel.js").Column} [of]
+   * @param {"fields" | "metadata"} [into]
+   */
+  extract(pattern, of = LINES, into = "fields") {
+    return host.extract(pattern.handle, of, into);
+  }
+
+  /**
+   * @param {import("./kernel.js").Pattern} pattern
+   * @param {string} text
+   * @param {import("./kernel.js").Column} [of]
+   */
+  replace(pattern, text, of = LINES) {
+    return host.replace(pattern.handle, of, text);
+  }
+
+  /**
+   * @param {import("./kernel.js").Pointers} pointers
+   * @param {import("./kernel.js").Column} [of]
+   * @param {"fields" | "metadata"} [into]
+   */
+  pluck(pointers, of = LINES, into = "fields") {
+    return host.pluck(pointers.handle, of, into);
+  }
+
+  /**
+   * @param {Iterable<import("../index.js").contract.Patch>} patches
+   * @param {import("./kernel.js").Column} [of]
+   */
+  splice(patches, of = LINES) {
+    const all = Array.from(patches);
+    if (all.length > 0) host.splice(of, all);
+  }
+
+  /**
+   * @param {Rows} rows
+   * @param {string} reason
+   */
+  dropRows(rows, reason) {
+    host.dropRows(rows.bits, reason);
+  }
+
+  /** @param {import("./kernel.js").Column} of */
+  read(of) {
+    const raw = host.read(of);
+    return raw && new Field(raw.name, new TextColumn(raw.values.bytes, raw.values.ends), raw.present);
   }
 
   get changes() {

@@ -4,8 +4,28 @@
 
 /** @typedef {import("../index.js").contract.Host} Host */
 
+/** @returns {never} */
+const absent = () => {
+  throw new Error("kernels need a host: the agent, or a Harness");
+};
+
 /** @type {Host} */
-const nobody = { log() {}, register: () => 0, add() {}, set() {} };
+const nobody = {
+  log() {},
+  register: () => 0,
+  add() {},
+  set() {},
+  pattern: absent,
+  pointers: absent,
+  matches: absent,
+  find: absent,
+  extract: absent,
+  replace: absent,
+  pluck: absent,
+  splice: absent,
+  dropRows: absent,
+  read: absent,
+};
 
 /** @type {Host} */
 export let host = nobody;

@@ -1,5 +1,6 @@
 // What a stage declares while it is constructed: the columns it reads or changes, and its metrics.
 
+import { Pattern, Pointers } from "./kernel.js";
 import { Counter, Gauge, Histogram } from "./metric.js";
 
 /** The name that stands for every field, or every metadata column. */
@@ -82,6 +83,16 @@ export class Setup {
   holds() {
     this.interest.holds = true;
     return this;
+  }
+
+  /** @param {string} expression */
+  pattern(expression) {
+    return new Pattern(expression);
+  }
+
+  /** @param {Record<string, string>} named */
+  pointers(named) {
+    return new Pointers(named);
   }
 
   /**

@@ -4,7 +4,7 @@ use crate::error::PatternError;
 use crate::flavour::{self, Translated};
 use crate::plan::walk::Marks;
 use crate::plan::{self, Plan};
-use regex::{CaptureLocations, Captures, Regex, Replacer};
+use regex::{CaptureLocations, Captures, Regex, RegexBuilder};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -76,11 +76,11 @@ struct Bounded<'w> {
     most: usize,
     /// Bytes of `with` gone through.
     spent: usize,
-    full: bool,
 }
 
-impl Replacer for Bounded<'_> {
-    fn replace_append(&mut self, found: &Captures<'_>, out: &mut String) {
+impl Bounded<'_> {
+    /// Appends what stands for a match; false when there is no room for it.
+    fn append(&mut self, found: &Captures<'_>, out: &mut String) -> bool {
         // No group is longer than the whole match. Most are shorter, so the estimate alone does not decide.
         let longest = found.get(0).map_or(0, |all| all.len());
         let estimate = self
@@ -88,13 +88,21 @@ impl Replacer for Bounded<'_> {
             .saturating_mul(longest)
             .saturating_add(self.with.len());
         self.spent = self.spent.saturating_add(self.with.len());
-        self.full |= out.len() > self.most
+        let full = out.len() > self.most
             || estimate > self.most.saturating_mul(ESTIMATE)
             || self.spent > self.most.saturating_add(self.with.len()).saturating_mul(WORK);
-        if !self.full {
+        if !full {
             found.expand(self.with, out);
         }
+        !full
     }
+}
+
+/// What the engine may take for one pattern, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    program: usize,
+    cache: usize,
 }
 
 impl Pattern {
@@ -103,7 +111,21 @@ impl Pattern {
     /// # Errors
     /// The expression is not RE2, or compiles to more than the regex engine's limit; the error says where and why.
     pub fn new(expression: &str) -> Result<Self, PatternError> {
-        let mut pattern = Self::without_plan(expression)?;
+        Self::planned(expression, None)
+    }
+
+    /// The same for an expression of somebody who is not trusted: it compiles to `program` bytes at most, and the engine
+    /// keeps some `cache` bytes of what it worked out. A search then takes time in proportion to `program` times the text
+    /// at worst.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`].
+    pub fn within(expression: &str, program: usize, cache: usize) -> Result<Self, PatternError> {
+        Self::planned(expression, Some(Room { program, cache }))
+    }
+
+    fn planned(expression: &str, room: Option<Room>) -> Result<Self, PatternError> {
+        let mut pattern = Self::unplanned(expression, room)?;
         let translated = flavour::translate(expression)?;
         let hir = parse(expression, &translated)?;
         let mut slots = vec![None];
@@ -123,9 +145,18 @@ impl Pattern {
     /// # Errors
     /// As [`Pattern::new`].
     pub fn without_plan(expression: &str) -> Result<Self, PatternError> {
+        Self::unplanned(expression, None)
+    }
+
+    fn unplanned(expression: &str, room: Option<Room>) -> Result<Self, PatternError> {
         let translated = flavour::translate(expression)?;
         parse(expression, &translated)?;
-        let regex = Regex::new(&translated.regex)
+        let mut builder = RegexBuilder::new(&translated.regex);
+        if let Some(room) = room {
+            builder.size_limit(room.program).dfa_size_limit(room.cache);
+        }
+        let regex = builder
+            .build()
             .map_err(|error| PatternError::new(expression, 0, format!("too big to compile ({error})")))?;
         let named = translated
             .names
@@ -215,10 +246,27 @@ impl Pattern {
         }
     }
 
+    /// Where the matches lie, one behind the other.
+    pub fn spans<'p, 't: 'p>(&'p self, text: &'t str) -> impl Iterator<Item = Range<usize>> + 'p {
+        self.regex.find_iter(text).map(|found| found.range())
+    }
+
     /// `text` with every match replaced by `with`, in which `$1`, `${1}` and `${name}` stand for groups and `$$` for `$`,
     /// as in Go's `Expand`; a name without braces (`$name`) is not looked up. `None` when that would be longer than `most` bytes; it
     /// is never made.
     pub fn replace_all<'t>(&self, text: &'t str, with: &str, most: usize) -> Option<Cow<'t, str>> {
+        self.replace_while(text, with, most, || true)
+    }
+
+    /// The same, for as long as `go_on` says so: it is asked before every match is replaced, since a text with many of them
+    /// can take time in proportion to its square.
+    pub fn replace_while<'t>(
+        &self,
+        text: &'t str,
+        with: &str,
+        most: usize,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Option<Cow<'t, str>> {
         if !self.is_match(text) {
             return (text.len() <= most).then_some(Cow::Borrowed(text));
         }
@@ -235,10 +283,19 @@ impl Pattern {
             with: &with,
             most,
             spent: 0,
-            full: false,
         };
-        let replaced = self.regex.replace_all(text, bounded.by_ref());
-        (!bounded.full && replaced.len() <= most).then_some(replaced)
+        let mut replaced = String::with_capacity(text.len().min(most));
+        let mut done = 0;
+        for found in self.regex.captures_iter(text) {
+            let all = found.get(0)?;
+            replaced.push_str(text.get(done..all.start())?);
+            done = all.end();
+            if !go_on() || !bounded.append(&found, &mut replaced) {
+                return None;
+            }
+        }
+        replaced.push_str(text.get(done..)?);
+        (replaced.len() <= most).then_some(Cow::Owned(replaced))
     }
 
     fn run(&self, text: &str, slots: &mut Slots) -> bool {

@@ -381,3 +381,27 @@ fn what_replaces_matches_is_never_made_longer_than_allowed() {
     assert_eq!(pattern.replace_all("aaa", "bb", 5), None);
     assert_eq!(pattern.replace_all("aaa", "bb", 6).unwrap(), "bbbbbb");
 }
+
+#[test]
+fn replacing_stops_when_it_is_told_to() {
+    let pattern = Pattern::new("a").unwrap();
+    let mut asked = 0;
+    let stopped = pattern.replace_while("aaaa", "b", 100, || {
+        asked += 1;
+        asked < 3
+    });
+    assert_eq!((stopped, asked), (None, 3));
+    let all = pattern.replace_while("xaya", "b", 100, || true);
+    assert_eq!(all.unwrap(), "xbyb");
+}
+
+#[test]
+fn a_pattern_keeps_within_its_room() {
+    let expression = "(?P<a>[ab]{200})c";
+    let refused = Pattern::within(expression, 1 << 10, 1 << 16).unwrap_err();
+    assert!(refused.to_string().contains("too big to compile"), "{refused}");
+    let pattern = Pattern::within(expression, 1 << 16, 1 << 16).unwrap();
+    let text = format!("{}c{}c", "ab".repeat(100), "b".repeat(201));
+    assert!(pattern.is_match(&text));
+    assert_eq!(pattern.spans(&text).collect::<Vec<_>>(), [0..201, 202..403]);
+}

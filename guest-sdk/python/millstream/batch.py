@@ -6,10 +6,12 @@ columns. Both may be used in one call for different columns, but changes of entr
 pays for nothing. What entries are told is gathered in one dict per column; a column that none touched costs nothing.
 """
 
-from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 from . import contract
 from .field import Field, edited_field
+from .host import attached
+from .kernel import LINES, Column, Found, Patch, Pattern, Pointers, Rows
 from .labels import LabelEdit, LabelSets
 from .outcome import Failure, undeclared
 from .output import UNCHANGED, Output
@@ -146,6 +148,41 @@ class Batch:
         for labels in sets:
             change(labels)
         self.out.set_labels(sets)
+
+    def matches(self, pattern: Pattern, of: Column = LINES) -> Rows:
+        """The rows in which the pattern matches. The host does this, like all down to `read`, on the column as it is then."""
+        return Rows(attached().matches(pattern.handle, of), self._rows)
+
+    def find(self, pattern: Pattern, of: Column = LINES) -> List[Found]:
+        """Every match, with its text."""
+        return attached().find(pattern.handle, of)
+
+    def extract(self, pattern: Pattern, of: Column = LINES, into: str = "fields") -> int:
+        """Sets the named groups of each row's first match as fields (or `metadata`); answers how many rows match."""
+        return attached().extract(pattern.handle, of, into)
+
+    def replace(self, pattern: Pattern, text: str, of: Column = LINES) -> int:
+        """Puts `text` in the place of every match, `${name}` being a group; answers how many rows changed."""
+        return attached().replace(pattern.handle, of, text)
+
+    def pluck(self, pointers: Pointers, of: Column = LINES, into: str = "fields") -> int:
+        """Sets what the pointers find in each row's JSON as fields (or `metadata`); answers how many rows are JSON."""
+        return attached().pluck(pointers.handle, of, into)
+
+    def splice(self, patches: Iterable[Patch], of: Column = LINES) -> None:
+        """Puts texts in the place of parts of values. Patches ascend and do not overlap."""
+        patches = list(patches)
+        if patches:
+            attached().splice(of, patches)
+
+    def drop_rows(self, rows: Rows, reason: str) -> None:
+        """Drops rows on purpose. Not together with `out.set_origins` or `entry.drop`."""
+        attached().drop_rows(rows.to_bytes(), reason)
+
+    def read(self, of: Column) -> Optional[Field]:
+        """A column as it is now; None when no row has a value."""
+        raw = attached().read(of)
+        return None if raw is None else Field(raw.name, TextColumn(raw.values.bytes, raw.values.ends), raw.present)
 
     def finish(self) -> contract.LogEdit:
         """The edit of this call."""

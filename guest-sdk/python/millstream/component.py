@@ -4,19 +4,21 @@ Imported only while a component is built and inside it: the bindings it needs ar
 """
 
 import traceback
-from typing import Any, List, Type, Union
+from typing import Any, Callable, List, Tuple, Type, Union
 
 from componentize_py_types import Err  # type: ignore[import-not-found]
 from wit_world.imports import host as imported  # type: ignore[import-not-found]
-from wit_world.imports import types
+from wit_world.imports import kernels, types
 
 from . import log
 from .host import attach
 from .instance import Instance
+from .kernel import Column, Found
 from .outcome import Failure, Refusal
 from .stage import Stage
 
 _LEVELS = {level.name.lower(): level for level in imported.Level}
+_BESIDE = {beside.name.lower(): beside for beside in kernels.Beside}
 _KINDS = {kind.name.lower(): kind for kind in imported.MetricKind}
 
 
@@ -34,6 +36,46 @@ class _Imports:
             return int(imported.register(_KINDS[kind], name, help, label_names, buckets))
         except Err as error:
             raise Refusal(error.value) from None
+
+    splice = staticmethod(lambda of, patches: kernels.splice(_column(of), patches))
+    drop_rows = staticmethod(kernels.drop_rows)
+
+    def pattern(self, expression: str) -> int:
+        return _compiled(lambda: kernels.pattern(expression))
+
+    def pointers(self, named: List[Tuple[str, str]]) -> int:
+        return _compiled(lambda: kernels.pointers(named))
+
+    def matches(self, pattern: int, of: Column) -> bytes:
+        return kernels.matches(pattern, _column(of))
+
+    def find(self, pattern: int, of: Column) -> List[Found]:
+        return [Found(one.row, one.start, one.end, one.text) for one in kernels.find(pattern, _column(of))]
+
+    def extract(self, pattern: int, of: Column, into: str) -> int:
+        return kernels.extract(pattern, _column(of), _BESIDE[into])
+
+    def replace(self, pattern: int, of: Column, text: str) -> int:
+        return kernels.replace(pattern, _column(of), text)
+
+    def pluck(self, pointers: int, of: Column, into: str) -> int:
+        return kernels.pluck(pointers, _column(of), _BESIDE[into])
+
+    def read(self, of: Column) -> Any:
+        return kernels.read(_column(of))
+
+
+def _column(of: Column) -> Any:
+    if of.kind == "lines":
+        return kernels.Column_Lines()
+    return kernels.Column_Field(of.name) if of.kind == "field" else kernels.Column_Metadata(of.name)
+
+
+def _compiled(compile: Callable[[], int]) -> int:
+    try:
+        return compile()
+    except Err as error:
+        raise Refusal(error.value) from None
 
 
 def expose(stage: Type[Stage]) -> type:

@@ -5,7 +5,9 @@ all that matters: the bindings read attributes, whatever the class.
 """
 
 from dataclasses import dataclass, field
-from typing import List, Optional, Protocol
+from typing import List, Optional, Protocol, Tuple
+
+from .kernel import Column, Found, Patch
 
 
 @dataclass
@@ -73,7 +75,7 @@ class LogEdit:
 
 
 class Host(Protocol):
-    """What the agent gives a plugin. Levels and kinds are called as in `stage.wit`."""
+    """What the agent gives a plugin: `host`, then `kernels`. Levels, kinds and cases are called as in `stage.wit`."""
 
     def log(self, level: str, message: str) -> None: ...
 
@@ -82,3 +84,23 @@ class Host(Protocol):
     def add(self, metric: int, label_values: List[str], value: float) -> None: ...
 
     def set(self, metric: int, label_values: List[str], value: float) -> None: ...
+
+    def pattern(self, expression: str) -> int: ...
+
+    def pointers(self, named: List[Tuple[str, str]]) -> int: ...
+
+    def matches(self, pattern: int, of: Column) -> bytes: ...
+
+    def find(self, pattern: int, of: Column) -> List[Found]: ...
+
+    def extract(self, pattern: int, of: Column, into: str) -> int: ...
+
+    def replace(self, pattern: int, of: Column, text: str) -> int: ...
+
+    def pluck(self, pointers: int, of: Column, into: str) -> int: ...
+
+    def splice(self, of: Column, patches: List[Patch]) -> None: ...
+
+    def drop_rows(self, rows: bytes, reason: str) -> None: ...
+
+    def read(self, of: Column) -> Optional[Field]: ...

@@ -3,13 +3,13 @@
 One component holds one stage and calls never overlap, so who is called can be one variable.
 """
 
-from typing import List
+from typing import Any, List
 
 from .contract import Host
 
 
 class Nobody:
-    """Hears nothing."""
+    """Hears nothing, and has no batch to work on."""
 
     def log(self, level: str, message: str) -> None:
         pass
@@ -23,8 +23,11 @@ class Nobody:
     def set(self, metric: int, label_values: List[str], value: float) -> None:
         pass
 
+    def __getattr__(self, kernel: str) -> Any:
+        raise RuntimeError(f"`{kernel}` needs a host: the agent, or a Harness")
 
-_host: Host = Nobody()
+
+_host: Host = Nobody()  # type: ignore[assignment]
 
 
 def attach(host: Host) -> Host:

@@ -2,6 +2,8 @@
 
 from typing import List, Sequence
 
+from .host import attached
+from .kernel import Pattern, Pointers
 from .metric import Counter, Gauge, Histogram
 
 EVERY = "*"
@@ -77,6 +79,14 @@ class Setup:
         """The stage keeps entries back across calls."""
         self.interest.holds = True
         return self
+
+    def pattern(self, expression: str) -> Pattern:
+        """Compiles a pattern that the host runs: `batch.matches`, `find`, `extract`, `replace`. Raises Refusal."""
+        return Pattern(attached().pattern(expression))
+
+    def pointers(self, **named: str) -> Pointers:
+        """Compiles JSON pointers that the host follows, each under the name of the column it fills: `batch.pluck`. Raises Refusal."""
+        return Pointers(attached().pointers(list(named.items())))
 
     def counter(self, name: str, help: str, labels: Sequence[str] = ()) -> Counter:
         """Registers a counter."""

@@ -21,9 +21,9 @@ mod generated {
     });
 }
 
-pub use generated::millstream::stage::host;
 pub use generated::millstream::stage::types::{
     DropCount, Failure, Field, Interest, LabelSets, LogBatch, LogEdit, TextColumn,
 };
+pub use generated::millstream::stage::{host, kernels};
 #[doc(hidden)]
 pub use generated::*;

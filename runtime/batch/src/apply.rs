@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::derived::put;
 use crate::edit::Edit;
 use crate::field::Field;
 use crate::labels::Labels;
@@ -63,7 +64,7 @@ pub struct Applied {
 
 /// Applies an edit that [`Edit::check`] has let through.
 #[must_use]
-pub fn apply(batch: LogBatch, first_id: u64, held: Held, edit: Edit) -> Applied {
+pub fn apply(mut batch: LogBatch, first_id: u64, held: Held, mut edit: Edit) -> Applied {
     let Some(origins) = edit.origins.clone() else {
         return in_place(batch, first_id, held, edit);
     };
@@ -85,6 +86,11 @@ pub fn apply(batch: LogBatch, first_id: u64, held: Held, edit: Edit) -> Applied 
         ids: edit.held.clone(),
         rows: scope.gather(&kept, &Edit::default()),
     };
+    std::mem::take(&mut edit.derived).overlay(&mut batch);
+    let scope = Scope {
+        held: &held,
+        batch: &batch,
+    };
     let mut output = scope.gather(&places, &edit);
     overwrite(&mut output, edit);
     Applied {
@@ -96,7 +102,7 @@ pub fn apply(batch: LogBatch, first_id: u64, held: Held, edit: Edit) -> Applied 
 }
 
 /// No origins: the output is the batch itself with columns replaced.
-fn in_place(mut batch: LogBatch, first_id: u64, held: Held, edit: Edit) -> Applied {
+fn in_place(mut batch: LogBatch, first_id: u64, held: Held, mut edit: Edit) -> Applied {
     let scope = Scope {
         held: &held,
         batch: &batch,
@@ -112,6 +118,7 @@ fn in_place(mut batch: LogBatch, first_id: u64, held: Held, edit: Edit) -> Appli
         ids: edit.held.clone(),
         rows: scope.gather(&kept, &Edit::default()),
     };
+    std::mem::take(&mut edit.derived).overlay(&mut batch);
     overwrite(&mut batch, edit);
     Applied {
         output: batch,
@@ -140,10 +147,7 @@ fn overwrite(output: &mut LogBatch, edit: Edit) {
         (&mut output.metadata, edit.set_metadata),
     ] {
         for field in set {
-            match columns.iter_mut().find(|column| column.name == field.name) {
-                Some(column) => *column = field,
-                None => columns.push(field),
-            }
+            put(columns, field);
         }
     }
 }

@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use crate::apply::Held;
+use crate::derived::Derived;
 use crate::field::Field;
 use crate::labels::Labels;
 use crate::log_batch::LogBatch;
@@ -34,6 +35,8 @@ pub struct Edit {
     pub held: Vec<u64>,
     /// When to call `tick`.
     pub wake_at: Option<i64>,
+    /// Columns of the batch that the host worked out for the stage.
+    pub derived: Derived,
 }
 
 /// Rows dropped on purpose for one reason.
@@ -132,6 +135,7 @@ impl Edit {
             && self.set_fields.is_empty()
             && self.set_metadata.is_empty()
             && self.held.is_empty()
+            && self.derived.is_empty()
     }
 
     /// Checks this edit against the batch it answers (whose first row has the id `first_id`) and the rows held
@@ -142,6 +146,13 @@ impl Edit {
     pub fn check(&self, batch: &LogBatch, first_id: u64, held: &Held, holds: bool) -> Result<(), EditError> {
         let rows = self.origins.as_ref().map_or(batch.len(), Vec::len);
         self.check_lengths(rows)?;
+        if let Some((column, found)) = self.derived.misfit(batch.len()) {
+            return Err(EditError::Rows {
+                column: column.into(),
+                found,
+                rows: batch.len(),
+            });
+        }
         let known = |id: u64| {
             (id >= first_id && id - first_id < batch.len() as u64) || held.ids().binary_search(&id).is_ok()
         };

@@ -7,6 +7,7 @@
 //! memory copies, as rows it is an allocation per string (design §4). No IO, no tokio, no wasmtime in here.
 
 pub mod apply;
+pub mod derived;
 pub mod edit;
 pub mod field;
 pub mod labels;
@@ -15,6 +16,7 @@ pub mod sample_batch;
 pub mod text;
 
 pub use apply::{Applied, Held, apply};
+pub use derived::Derived;
 pub use edit::{DropCount, Edit, EditError};
 pub use field::{Bitmap, Field};
 pub use labels::{Labels, LabelsBuilder};

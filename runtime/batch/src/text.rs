@@ -147,6 +147,12 @@ impl TextColumn {
         &self.bytes
     }
 
+    /// All bytes and where each value ends.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<u8>, Vec<u32>) {
+        (self.bytes, self.ends)
+    }
+
     /// Where each value ends.
     #[must_use]
     pub fn ends(&self) -> &[u32] {

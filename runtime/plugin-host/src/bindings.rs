@@ -14,4 +14,6 @@ wasmtime::component::bindgen!({
     path: "../../guest-sdk/wit",
     world: "log-stage",
     ownership: Borrowing { duplicate_if_necessary: true },
+    // A kernel that is called against the rules, or for too long, is a trap.
+    imports: { "millstream:stage/kernels": trappable },
 });

@@ -1,6 +1,6 @@
 //! Bounds where few bytes from a guest would mean much work or memory here, and rows that would come twice.
 
-use millstream_batch::{Edit, Held, LogBatch};
+use millstream_batch::{Edit, Field, Held, LogBatch};
 
 use crate::error::CallError;
 use crate::limits::Limits;
@@ -30,16 +30,21 @@ pub(crate) fn check(
     if origins.is_sorted_by(|one, next| one < next) {
         return Ok(());
     }
+    let derived = &edit.derived;
     let limit = limits.output(batch.bytes() + held.rows().bytes());
     let mut bytes = 0;
     for &id in origins {
         bytes += match held.ids().binary_search(&id) {
             Ok(row) => inherited(edit, held.rows(), row),
-            Err(_) => inherited(
-                edit,
-                batch,
-                usize::try_from(id.saturating_sub(first_id)).unwrap_or_default(),
-            ),
+            Err(_) => {
+                let row = usize::try_from(id.saturating_sub(first_id)).unwrap_or_default();
+                let beside = of(&derived.fields, row) + of(&derived.metadata, row);
+                let line = derived
+                    .lines
+                    .as_ref()
+                    .map_or(0, |lines| lines.get_bytes(row).len());
+                inherited(edit, batch, row) + beside + line
+            }
         };
         if bytes > limit {
             return Err(CallError::Oversize { bytes, limit });
@@ -50,15 +55,18 @@ pub(crate) fn check(
 
 /// How many bytes an output row takes over from row `row` of `rows`.
 fn inherited(edit: &Edit, rows: &LogBatch, row: usize) -> usize {
-    let beside = rows
-        .fields
-        .iter()
-        .chain(&rows.metadata)
-        .map(|field| field.values.get_bytes(row).len());
     let line = if edit.lines.is_none() {
         rows.lines.get_bytes(row).len()
     } else {
         0
     };
-    24 + line + beside.sum::<usize>()
+    24 + line + of(&rows.fields, row) + of(&rows.metadata, row)
+}
+
+/// How many bytes the columns have in row `row`.
+fn of(columns: &[Field], row: usize) -> usize {
+    columns
+        .iter()
+        .map(|field| field.values.get_bytes(row).len())
+        .sum()
 }

@@ -4,7 +4,7 @@
 //! one copy wasmtime makes into the guest. Only label sets are laid out anew, a handful per batch, into buffers
 //! that are kept.
 
-use millstream_batch::{Bitmap, DropCount, Edit, Field, Labels, LogBatch, TextColumn};
+use millstream_batch::{Bitmap, Derived, DropCount, Edit, Field, Labels, LogBatch, TextColumn};
 use wasmtime::Store;
 
 use crate::bindings::LogStage as Bindings;
@@ -116,6 +116,16 @@ impl Input<'_> {
     }
 }
 
+/// A column on its way to a guest that asked for it.
+pub(crate) fn lowered(field: Field) -> raw::FieldResult {
+    let (bytes, ends) = field.values.into_parts();
+    raw::FieldResult {
+        name: field.name.to_string(),
+        values: raw::TextColumnResult { bytes, ends },
+        present: field.present.as_bytes().to_vec(),
+    }
+}
+
 const NO_TEXT: raw::TextColumnParam<'static> = raw::TextColumnParam {
     bytes: &[],
     ends: &[],
@@ -193,6 +203,7 @@ pub(crate) fn lift(edit: raw::LogEdit) -> Result<Edit, CallError> {
             .collect(),
         held: edit.held,
         wake_at: edit.wake_at,
+        derived: Derived::default(),
     })
 }
 

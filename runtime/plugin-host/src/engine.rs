@@ -14,6 +14,7 @@ use crate::bindings::LogStage as Bindings;
 use crate::compiler::Compiler;
 use crate::error::LoadError;
 use crate::instance::Guest;
+use crate::kernels::Ticks;
 use crate::plugin::{Compiled, Plugin};
 
 /// How often the epoch advances: the resolution of time limits.
@@ -54,6 +55,7 @@ struct Shared {
     compiler: Option<Compiler>,
     /// What is loaded and in use, by name and sha256: a reload that finds the same again shares its code.
     loaded: Mutex<HashMap<(String, String), Weak<Compiled>>>,
+    ticks: Ticks,
     _clock: Clock,
 }
 
@@ -87,7 +89,8 @@ impl Host {
             .map_err(HostError::Engine)?;
         let mut wasi = linker.clone();
         crate::wasi::link(&mut wasi).map_err(HostError::Engine)?;
-        let clock = Clock::start(engine.clone()).map_err(HostError::Clock)?;
+        let ticks = Ticks::default();
+        let clock = Clock::start(engine.clone(), ticks.clone()).map_err(HostError::Clock)?;
         Ok(Self(Arc::new(Shared {
             engine,
             linker,
@@ -95,6 +98,7 @@ impl Host {
             cache: cache.map(Path::to_path_buf),
             compiler,
             loaded: Mutex::default(),
+            ticks,
             _clock: clock,
         })))
     }
@@ -148,6 +152,11 @@ impl Host {
         &self.0.wasi
     }
 
+    /// How often the clock that ends calls has ticked.
+    pub(crate) fn ticks(&self) -> &Ticks {
+        &self.0.ticks
+    }
+
     pub(crate) fn compiler(&self) -> Option<&Compiler> {
         self.0.compiler.as_ref()
     }
@@ -177,7 +186,7 @@ struct Clock {
 }
 
 impl Clock {
-    fn start(engine: Engine) -> std::io::Result<Self> {
+    fn start(engine: Engine, ticks: Ticks) -> std::io::Result<Self> {
         let (stop, stopped) = sync_channel(0);
         std::thread::Builder::new()
             .name("plugin-clock".into())
@@ -185,6 +194,7 @@ impl Clock {
             .spawn(move || {
                 while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
                     engine.increment_epoch();
+                    ticks.advance();
                 }
             })?;
         Ok(Self { _stop: stop })

@@ -139,6 +139,9 @@ pub enum CallError {
         /// The row.
         id: u64,
     },
+    /// Rows were dropped by the kernel `drop-rows`, which says what comes out, and the answer says it, too.
+    #[error("its answer names origins although `drop-rows` was called")]
+    DropsAndOrigins,
     /// There is no instance to call: it could not be set up again after a failure.
     #[error("it could not be set up again after a failure")]
     Gone,
@@ -158,7 +161,8 @@ impl CallError {
             | Self::Column { .. }
             | Self::Labels(_)
             | Self::Columns { .. }
-            | Self::HeldAndOut { .. } => "contract",
+            | Self::HeldAndOut { .. }
+            | Self::DropsAndOrigins => "contract",
             Self::Gone => "gone",
         }
     }

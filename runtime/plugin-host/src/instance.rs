@@ -12,13 +12,15 @@ use crate::engine::TICK;
 use crate::error::{CallError, StageError};
 use crate::events::{Level, MetricKind, StageEvents};
 use crate::interest::Interest;
+use crate::kernels::{KernelError, Kernels, Ticks};
 use crate::limits::{Limiter, Limits, TooMuch};
 use crate::plugin::Plugin;
 use crate::wasi::{Exited, Wasi};
 
 /// What belongs to one instance on the host's side.
 pub(crate) struct Guest {
-    limiter: Limiter,
+    pub(crate) limiter: Limiter,
+    pub(crate) kernels: Kernels,
     events: Arc<dyn StageEvents>,
     wasi: Wasi,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Instance {
     calls: Bindings,
     limits: Limits,
     scratch: Scratch,
+    ticks: Ticks,
 }
 
 impl Instance {
@@ -47,6 +50,7 @@ impl Instance {
     ) -> Result<(Self, Interest), StageError> {
         let guest = Guest {
             limiter: Limiter::new(limits),
+            kernels: Kernels::new(),
             wasi: Wasi::new(plugin.granted().clone(), events.clone()),
             events,
         };
@@ -69,11 +73,13 @@ impl Instance {
             .call_configure(&mut store, settings)
             .map_err(failed("configure", limits))?;
         let interest = answer.map_err(StageError::Refused)?;
+        store.data_mut().kernels.close();
         let instance = Self {
             store,
             calls,
             limits: limits.clone(),
             scratch: Scratch::default(),
+            ticks: plugin.host().ticks().clone(),
         };
         Ok((instance, interest.into()))
     }
@@ -85,7 +91,7 @@ impl Instance {
 
     pub(crate) fn process(
         &mut self,
-        batch: &LogBatch,
+        batch: &Arc<LogBatch>,
         first_id: u64,
         interest: &Interest,
         now: i64,
@@ -93,8 +99,16 @@ impl Instance {
         let input = convert::lower(batch, first_id, interest, &mut self.scratch);
         let allowed = self.limits.output(input.crossing());
         ready(&mut self.store, &self.limits, allowed, now);
+        let makes = self.limits.output(batch.bytes());
+        let kernels = &mut self.store.data_mut().kernels;
+        kernels.begin(batch.clone(), &self.ticks, ticks(&self.limits), makes);
         let answer = input.call(&self.calls, &mut self.store, now);
-        self.finish(answer, allowed)
+        let made = self.store.data_mut().kernels.end();
+        let mut edit = self.finish(answer, allowed)?;
+        if let Some(made) = made {
+            made.settle(&mut edit, first_id)?;
+        }
+        Ok(edit)
     }
 
     pub(crate) fn tick(&mut self, now: i64, held_bytes: usize) -> Result<Edit, CallError> {
@@ -150,13 +164,18 @@ fn ready(store: &mut Store<Guest>, limits: &Limits, allowed: usize, now: i64) {
 
 /// Starts the time limit of the next call.
 fn arm(store: &mut Store<Guest>, limits: &Limits) {
+    store.set_epoch_deadline(ticks(limits));
+}
+
+/// How often the clock ticks until a call's time is up.
+fn ticks(limits: &Limits) -> u64 {
     // One tick more, because the first may come at once.
     let ticks = limits
         .timeout
         .as_nanos()
         .div_ceil(TICK.as_nanos())
         .saturating_add(1);
-    store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX));
+    u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
 /// Whether wasmtime stopped taking data from the guest. It has no type for that, only these words.
@@ -172,6 +191,11 @@ fn classify(error: wasmtime::Error, limits: &Limits) -> CallError {
     }
     if let Some(exited) = error.downcast_ref::<Exited>() {
         return CallError::Trap(exited.to_string());
+    }
+    match error.downcast_ref::<KernelError>() {
+        Some(KernelError::Late) => return CallError::Timeout(limits.timeout),
+        Some(&KernelError::Flood { limit }) => return CallError::Flood { limit },
+        Some(KernelError::Misuse(_)) | None => {}
     }
     let place = error
         .downcast_ref::<wasmtime::WasmBacktrace>()

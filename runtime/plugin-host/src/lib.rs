@@ -23,6 +23,7 @@ mod grants;
 mod inspect;
 mod instance;
 mod interest;
+mod kernels;
 mod limits;
 mod plugin;
 mod stage;

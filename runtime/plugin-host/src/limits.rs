@@ -106,7 +106,20 @@ impl Limiter {
         }
     }
 
-    /// Bytes of all memories of the instance.
+    /// Takes memory that the host needs for the guest.
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<(), TooMuch> {
+        let wanted = self.used.saturating_add(bytes);
+        if wanted > self.memory {
+            return Err(TooMuch {
+                wanted,
+                limit: self.memory,
+            });
+        }
+        self.used = wanted;
+        Ok(())
+    }
+
+    /// Bytes of all memories of the instance, and of what the host keeps for it.
     pub(crate) fn used(&self) -> usize {
         self.used
     }

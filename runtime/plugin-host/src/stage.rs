@@ -149,7 +149,7 @@ impl LogStage {
     /// # Errors
     /// See [`Failed`].
     pub fn process(&mut self, batch: LogBatch, now: i64) -> Result<Answer, Box<Failed>> {
-        let answer = self.call(&batch, now);
+        let (batch, answer) = self.call(batch, now);
         self.settle(batch, now, answer)
     }
 
@@ -240,15 +240,20 @@ impl LogStage {
         })
     }
 
-    /// Feeds a batch to the instance, which is made where there is none.
-    fn call(&mut self, batch: &LogBatch, now: i64) -> Result<Edit, CallError> {
+    /// Feeds a batch to the instance, which is made where there is none. The batch comes back as it was.
+    fn call(&mut self, batch: LogBatch, now: i64) -> (LogBatch, Result<Edit, CallError>) {
         if self.instance.is_none() {
             self.instance = self.fresh();
             self.begin();
         }
-        let instance = self.instance.as_mut().ok_or(CallError::Gone)?;
+        let Some(instance) = self.instance.as_mut() else {
+            return (batch, Err(CallError::Gone));
+        };
         self.wear.calls += 1;
-        instance.process(batch, self.next_id, &self.interest, now)
+        // Shared with the call for as long as that lasts: kernels work on it.
+        let batch = Arc::new(batch);
+        let answer = instance.process(&batch, self.next_id, &self.interest, now);
+        (Arc::unwrap_or_clone(batch), answer)
     }
 
     fn fresh(&self) -> Option<Instance> {
@@ -269,7 +274,7 @@ impl LogStage {
         if rows.is_empty() {
             return (Answer::default(), rows);
         }
-        let answer = self.call(&rows, now);
+        let (rows, answer) = self.call(rows, now);
         match self.take(rows, answer) {
             Ok(answer) => (answer, LogBatch::default()),
             Err(failed) => {
@@ -293,7 +298,7 @@ impl LogStage {
         if rows.is_empty() {
             return Ok(Answer::default());
         }
-        let answer = self.call(&rows, now);
+        let (rows, answer) = self.call(rows, now);
         self.take(rows, answer).map_err(|failed| failed.1)
     }
 

@@ -137,6 +137,7 @@ fn lift(edit: LogEdit) -> anyhow::Result<Edit> {
         drops: Vec::new(),
         held: edit.held,
         wake_at: edit.wake_at,
+        derived: millstream_batch::Derived::default(),
     })
 }
 

@@ -1,7 +1,8 @@
 """One stage in one place, and what a host would keep beside it."""
 
+import dataclasses
 import json
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from .. import contract
 from ..host import attach
@@ -9,15 +10,17 @@ from ..instance import Instance
 from ..stage import Stage
 from .check import Given, check
 from .cross import applied, batch_of, distinct_labels
+from .kernels import Kernels
 from .row import START, Row, row_of
 
 T = TypeVar("T")
 
 
-class Recorder:
-    """What a stage told the host."""
+class Recorder(Kernels):
+    """What a stage told the host, and the kernels it is given."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.messages: List[Tuple[str, str]] = []
         self.metrics: Dict[str, Tuple[int, List[str]]] = {}
         self.series: Dict[Tuple[int, Tuple[str, ...]], float] = {}
@@ -143,7 +146,10 @@ class Harness:
 
     def _batch(self, first: int, rows: List[Row]) -> List[Row]:
         batch = batch_of(first, rows, self._instance.interest)
-        return self._settle(first, rows, self._recorded(lambda: self._instance.process(batch, self.now)))
+        self._recorder.begin(rows)
+        edit = self._recorded(lambda: self._instance.process(batch, self.now))
+        derived, dropped = self._recorder.end()
+        return self._settle(first, rows, _without(first, len(rows), dropped, edit), derived)
 
     def _recorded(self, call: Callable[[], T]) -> T:
         before = attach(self._recorder)
@@ -152,11 +158,14 @@ class Harness:
         finally:
             attach(before)
 
-    def _settle(self, first: int, rows: List[Row], edit: contract.LogEdit) -> List[Row]:
-        """Checks an edit, applies it, and keeps the books."""
+    def _settle(
+        self, first: int, rows: List[Row], edit: contract.LogEdit, derived: Sequence[Row] = ()
+    ) -> List[Row]:
+        """Checks an edit, applies it to the rows as kernels left them (`derived`), and keeps the books."""
         known = {**self._held, **dict(enumerate(rows, first))}
         given = Given(first, len(rows), known, distinct_labels(rows), self._instance.interest)
         check(given, edit)
+        given.known = {**known, **dict(enumerate(derived, first))}
         out = applied(given, edit)
         self.merged += len(known) - given.staying(edit) - sum(drop.count for drop in edit.drops)
         for drop in edit.drops:
@@ -164,3 +173,13 @@ class Harness:
         self._held = {id: known[id] for id in edit.held}
         self.wake_at = edit.wake_at
         return out
+
+
+def _without(first: int, rows: int, dropped: Dict[int, str], edit: contract.LogEdit) -> contract.LogEdit:
+    """The edit with the rows that `drop_rows` took out."""
+    if not dropped:
+        return edit
+    assert edit.origins is None, "the stage broke the contract: origins are set although `drop_rows` was called"
+    origins = [first + row for row in range(rows) if row not in dropped]
+    reasons = [contract.DropCount(reason, 1) for reason in dropped.values()]
+    return dataclasses.replace(edit, origins=origins, drops=[*edit.drops, *reasons])

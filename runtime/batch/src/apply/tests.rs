@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::derived::Derived;
 use crate::edit::{DropCount, EditError};
 
 /// Rows with ids `first..first+n`, line and sequence number named after the id, stream by parity.
@@ -68,6 +69,65 @@ fn held_rows_come_out_later_with_all_their_columns() {
     assert_eq!(second.output.seqs, [3, 5]);
     assert_eq!(second.vanished, [4]);
     assert!(second.held.ids().is_empty());
+}
+
+/// What the host worked out is inherited like the batch's own, and held rows keep what they came with.
+#[test]
+fn derived_columns_stand_in_for_the_batchs_own() {
+    let derived = Derived {
+        lines: Some(["a", "b", "c"].into_iter().collect()),
+        fields: vec![Field::from_values("f", [None, Some("new"), None])],
+        metadata: vec![Field::from_values("m", [Some("x"), Some("y"), Some("z")])],
+    };
+    let whole = Edit {
+        derived: derived.clone(),
+        ..Edit::default()
+    };
+    let output = carry_out(batch(0, 3), 0, Held::default(), whole).output;
+    assert_eq!(output.lines.iter().collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(output.field("f").unwrap().get(0), None);
+    assert_eq!(output.metadata("m").unwrap().get(2), Some("z"));
+    assert_eq!(output.timestamps, batch(0, 3).timestamps);
+
+    let gathered = Edit {
+        origins: Some(vec![2, 1]),
+        set_fields: vec![Field::from_values("m", [Some("own"), None])],
+        set_metadata: vec![Field::from_values("m", [Some("own"), None])],
+        held: vec![0],
+        derived: derived.clone(),
+        ..Edit::default()
+    };
+    let applied = carry_out(batch(0, 3), 0, Held::default(), gathered);
+    assert_eq!(applied.output.lines.iter().collect::<Vec<_>>(), ["c", "b"]);
+    assert_eq!(applied.output.field("f").unwrap().get(1), Some("new"));
+    assert_eq!(
+        applied.output.metadata("m").unwrap().get(0),
+        Some("own"),
+        "what the answer sets counts more"
+    );
+    assert_eq!(applied.output.metadata("m").unwrap().get(1), None);
+    assert_eq!(applied.held.rows(), &batch(0, 3).rows(0..1));
+
+    let held = Edit {
+        derived: derived.clone(),
+        ..holding(vec![0, 1, 2])
+    };
+    let applied = carry_out(batch(0, 3), 0, Held::default(), held);
+    assert_eq!(applied.held.rows(), &batch(0, 3));
+
+    let misfit = Edit {
+        derived,
+        ..Edit::default()
+    };
+    let refused = misfit.check(&batch(0, 2), 0, &Held::default(), false);
+    assert_eq!(
+        refused,
+        Err(EditError::Rows {
+            column: "lines".into(),
+            found: 3,
+            rows: 2
+        })
+    );
 }
 
 #[test]

@@ -81,6 +81,24 @@ acts! {
     FlushTrap "flush-trap",
     /// Holds every row, then knows of none.
     Forget "forget",
+    /// Compiles patterns until it is refused memory.
+    KernelHoard "kernel-hoard",
+    /// Runs a pattern while it is configured.
+    KernelEarly "kernel-early",
+    /// Compiles a pattern while it handles a batch.
+    KernelTardy "kernel-tardy",
+    /// Runs a pattern that it never compiled.
+    KernelHandle "kernel-handle",
+    /// Runs the worst of patterns on the worst of texts.
+    KernelLate "kernel-late",
+    /// Has far more put into lines than it may return.
+    KernelFlood "kernel-flood",
+    /// Patches what is not there.
+    KernelPatch "kernel-patch",
+    /// Drops rows and says nevertheless what comes out.
+    KernelDrops "kernel-drops",
+    /// Has lines replaced and fields set, then traps.
+    KernelThenTrap "kernel-then-trap",
     /// Takes its time, within the limit.
     Slow "slow",
     /// Always wants to be woken in the past.

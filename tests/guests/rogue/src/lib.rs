@@ -4,6 +4,7 @@
 //! to the answer on its way out ([`spoil`]): the stage itself is an ordinary one.
 
 mod act;
+mod kernels;
 mod misdeeds;
 mod spoil;
 
@@ -67,7 +68,7 @@ impl Stage for Rogue {
             Act::ConfigureTrap => misdeeds::give_up(),
             Act::ConfigureLoop => misdeeds::never_end(),
             Act::Refuse => return Err(Refusal::setting("act", "refused, as asked")),
-            _ => {}
+            _ => kernels::set_up(act),
         }
         if act != Act::Blind {
             setup.reads_lines();
@@ -98,6 +99,10 @@ impl Stage for Rogue {
             return Ok(());
         }
         misdeeds::commit(self.act)?;
+        kernels::commit(self.act, batch.len());
+        if self.act == Act::KernelDrops {
+            batch.output().set_origins(Vec::new());
+        }
         if self.act == Act::Forget {
             self.held.clear();
             batch.output().set_origins(Vec::new());

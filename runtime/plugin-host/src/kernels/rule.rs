@@ -1,0 +1,71 @@
+//! A compiled pattern of a guest's, and how long a text it may be run on.
+//!
+//! The engine is linear, so the worst search takes time in proportion to the size of the program times the length of the text:
+//! measured 50 ns per KiB and byte (`[ab]*a[ab]{900}c` on as and bs, its cache too small; 2026-11-27). A program's size is
+//! found by compiling within one size after the other, since the engine does not tell it.
+
+use std::sync::Arc;
+
+use millstream_pattern::Pattern;
+
+/// The sizes of programs, in bytes, that are tried. A Spring or nginx access log's line takes 8 to 16 KiB.
+const SIZES: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 128 << 10];
+
+/// The longest expression, in bytes.
+const EXPRESSION: usize = 16 << 10;
+
+/// What the engine may keep of what it worked out, per direction and per pattern.
+const CACHE: usize = 256 << 10;
+
+/// What a pattern counts as, of its stage's memory: both directions' caches, the program twice, and the tables of a search.
+pub(super) const MEMORY: usize = 1 << 20;
+
+/// The most that size in KiB times length may be: 0.8 s at the worst.
+const WORK: usize = 16 << 20;
+
+/// A compiled pattern.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) pattern: Pattern,
+    /// The columns it fills: their names, each with the group that counts, of those of one name the last.
+    pub(super) groups: Vec<(Arc<str>, usize)>,
+    /// The longest text it is run on, in bytes.
+    pub(super) longest: usize,
+}
+
+impl Rule {
+    /// Compiles an expression.
+    pub(super) fn new(expression: &str) -> Result<Self, String> {
+        if expression.len() > EXPRESSION {
+            return Err(format!(
+                "the expression has {} bytes, more than {EXPRESSION}",
+                expression.len()
+            ));
+        }
+        let mut refused = String::new();
+        for size in SIZES {
+            match Pattern::within(expression, size, CACHE) {
+                Ok(pattern) => {
+                    return Ok(Self {
+                        groups: groups(&pattern),
+                        longest: WORK / (size >> 10),
+                        pattern,
+                    });
+                }
+                Err(error) => refused = error.to_string(),
+            }
+        }
+        Err(refused)
+    }
+}
+
+fn groups(pattern: &Pattern) -> Vec<(Arc<str>, usize)> {
+    let mut groups: Vec<(Arc<str>, usize)> = Vec::new();
+    for (slot, name) in pattern.group_names().iter().enumerate() {
+        match groups.iter_mut().find(|(known, _)| **known == **name) {
+            Some(group) => group.1 = slot,
+            None => groups.push((name.as_str().into(), slot)),
+        }
+    }
+    groups
+}
