@@ -13,6 +13,7 @@ import (
 // call for different columns; row edits cannot be combined with [Output.SetOrigins], which redefines what a row is.
 type Batch struct {
 	interest   *contract.Interest
+	host       contract.Host
 	firstID    uint64
 	rows       int
 	timestamps []int64
@@ -26,9 +27,10 @@ type Batch struct {
 	misuse     error
 }
 
-func newBatch(batch *contract.LogBatch, interest *contract.Interest) *Batch {
+func newBatch(batch *contract.LogBatch, interest *contract.Interest, host contract.Host) *Batch {
 	return &Batch{
 		interest:   interest,
+		host:       host,
 		firstID:    batch.FirstID,
 		rows:       int(batch.Rows),
 		timestamps: batch.Timestamps,

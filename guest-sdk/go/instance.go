@@ -11,6 +11,7 @@ import (
 type Instance struct {
 	stage    Stage
 	interest contract.Interest
+	host     contract.Host
 }
 
 // Configure makes an instance from settings as JSON.
@@ -20,7 +21,7 @@ func Configure(plugin *Plugin, settings string, host contract.Host) (*Instance, 
 	if err != nil {
 		return nil, err
 	}
-	return &Instance{stage, setup.interest}, nil
+	return &Instance{stage, setup.interest, host}, nil
 }
 
 // Interest is what the stage declared.
@@ -33,7 +34,7 @@ func (instance *Instance) Interest() contract.Interest {
 
 // Process handles a batch.
 func (instance *Instance) Process(batch *contract.LogBatch, now int64) (*contract.LogEdit, error) {
-	seen := newBatch(batch, &instance.interest)
+	seen := newBatch(batch, &instance.interest, instance.host)
 	if err := instance.stage.Process(seen, now); err != nil {
 		return nil, err
 	}

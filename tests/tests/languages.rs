@@ -18,8 +18,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use millstream_tests::Agent;
+use millstream_tests::authors::{is_ready, printed};
 use millstream_tests::receiver::Receiver;
-use millstream_tests::{Agent, authors};
 
 fn root() -> PathBuf {
     fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
@@ -34,39 +35,6 @@ fn with(folder: &str, file: &str) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-/// Whether the tool chain of a language is here. Rust's is, or nothing would have been built.
-fn is_ready(language: &str) -> bool {
-    let needed = root().join(format!(".ci/guests/{language}.sh")).exists();
-    if !needed || root().join("target/tools/guests").join(language).exists() {
-        return true;
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "no tool chain for {language}: `make guests` says why"
-    );
-    // Past the capture of a test's output, so that it is seen in a run that passes.
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED: no tool chain for {language}; `make guests` gets one"
-    );
-    false
-}
-
-/// Runs a `millstream plugin` command and answers what it printed.
-fn plugin(arguments: &[&str]) -> String {
-    let output = authors::plugin().unwrap().args(arguments).output().unwrap();
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}\n{out}{err}",
-        output.status
-    );
-    out.into_owned()
 }
 
 #[test]
@@ -84,10 +52,10 @@ fn every_template_works_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mask_it");
         let path = path.to_str().unwrap();
-        plugin(&["new", "--lang", &language, "mask_it", "--dir", path]);
-        plugin(&["test", path, "--native"]);
-        plugin(&["build", path]);
-        let cases = plugin(&[
+        printed(&["new", "--lang", &language, "mask_it", "--dir", path]);
+        printed(&["test", path, "--native"]);
+        printed(&["build", path]);
+        let cases = printed(&[
             "test",
             &format!("{path}/mask_it.wasm"),
             "--cases",
@@ -103,7 +71,7 @@ fn redact(language: &str) -> PathBuf {
     let mut built = BUILT.lock().unwrap();
     let component = built.entry(language.to_owned()).or_insert_with(|| {
         let folder = root().join("examples/redact").join(language);
-        plugin(&["build", folder.to_str().unwrap()]);
+        printed(&["build", folder.to_str().unwrap()]);
         folder.join("redact.wasm")
     });
     component.clone()
@@ -119,8 +87,8 @@ fn redact_passes_the_golden_cases_in_every_language() {
         }
         let component = redact(&language);
         let folder = root().join("examples/redact").join(&language);
-        plugin(&["test", folder.to_str().unwrap(), "--native"]);
-        let cases = plugin(&[
+        printed(&["test", folder.to_str().unwrap(), "--native"]);
+        let cases = printed(&[
             "test",
             component.to_str().unwrap(),
             "--cases",
@@ -140,7 +108,7 @@ fn redact_can_be_measured_in_every_language() {
         }
         redact(&language);
         let folder = root().join("examples/redact").join(&language);
-        let told = plugin(&["bench", folder.to_str().unwrap(), "--json"]);
+        let told = printed(&["bench", folder.to_str().unwrap(), "--json"]);
         let told: serde_json::Value = serde_json::from_str(&told).unwrap();
         assert!(told["ns_per_line"].as_f64().unwrap() > 0.0, "{language}: {told}");
     }

@@ -103,4 +103,60 @@ type Host interface {
 	Add(metric uint32, labelValues []string, value float64)
 	// Set sets a gauge.
 	Set(metric uint32, labelValues []string, value float64)
+	Kernels
+}
+
+// ColumnKind tells columns apart.
+type ColumnKind uint32
+
+// The kinds, in the contract's order.
+const (
+	LinesColumn ColumnKind = iota
+	FieldColumn
+	MetadataColumn
+)
+
+// Column is a column that a kernel works on; the name is that of a field or of metadata.
+type Column struct {
+	Kind ColumnKind
+	Name string
+}
+
+// Beside tells where a kernel puts values.
+type Beside uint32
+
+// The places, in the contract's order.
+const (
+	IntoFields Beside = iota
+	IntoMetadata
+)
+
+// Span is a part of a value: the bytes Start:End of row Row, with the text that is there, or that is to be there.
+type Span struct {
+	Row, Start, End uint32
+	Text            string
+}
+
+// Kernels are what the host does on whole columns (the interface kernels of stage.wit).
+type Kernels interface {
+	// Pattern compiles an expression and answers its handle.
+	Pattern(expression string) (uint32, error)
+	// Pointers compiles JSON pointers: pairs of a name and a pointer.
+	Pointers(named [][2]string) (uint32, error)
+	// Matches are the rows in which a pattern matches, a bit a row.
+	Matches(pattern uint32, of Column) []byte
+	// Find answers every match.
+	Find(pattern uint32, of Column) []Span
+	// Extract sets the named groups of each row's first match.
+	Extract(pattern uint32, of Column, into Beside) uint32
+	// Replace puts text in the place of every match.
+	Replace(pattern uint32, of Column, text string) uint32
+	// Pluck sets what pointers find in each row's JSON.
+	Pluck(pointers uint32, of Column, into Beside) uint32
+	// Splice puts texts in the place of parts of values.
+	Splice(of Column, patches []Span)
+	// DropRows drops the rows of a bitmap.
+	DropRows(rows []byte, reason string)
+	// Read is a column as it is now; nil where no row has a value.
+	Read(of Column) *Field
 }

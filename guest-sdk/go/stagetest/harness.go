@@ -210,15 +210,17 @@ func (harness *Harness) Metric(name string, labelValues ...string) float64 {
 
 func (harness *Harness) batch(first uint64, rows []Row) ([]Row, error) {
 	harness.test.Helper()
+	harness.host.begin(rows)
 	edit, err := harness.instance.Process(cross(first, rows, harness.instance.Interest()), harness.now)
+	derived := harness.host.end()
 	if err != nil {
 		return nil, err
 	}
-	return harness.settle(first, rows, edit), nil
+	return harness.settle(first, rows, harness.host.without(first, edit), derived...), nil
 }
 
-// settle checks an edit, applies it, and keeps the books.
-func (harness *Harness) settle(first uint64, rows []Row, edit *contract.LogEdit) []Row {
+// settle checks an edit, applies it to the rows as kernels left them, and keeps the books.
+func (harness *Harness) settle(first uint64, rows []Row, edit *contract.LogEdit, derived ...Row) []Row {
 	harness.test.Helper()
 	known := harness.held
 	before := len(known) + len(rows)
@@ -228,6 +230,10 @@ func (harness *Harness) settle(first uint64, rows []Row, edit *contract.LogEdit)
 	given := &given{first, len(rows), known, distinctLabels(rows), harness.instance.Interest()}
 	if err := errors.Join(given.check(edit), harness.host.problem); err != nil {
 		harness.test.Fatalf("the stage broke the contract: %v", err)
+	}
+	given.known = maps.Clone(known)
+	for row, entry := range derived {
+		given.known[first+uint64(row)] = entry
 	}
 	out := given.apply(edit)
 	harness.merged += before - given.staying(edit)

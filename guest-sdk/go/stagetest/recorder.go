@@ -16,8 +16,8 @@ type Message struct {
 
 // recorder is the host of a harness.
 type recorder struct {
+	kernels
 	configuring bool
-	problem     error
 	messages    []Message
 	metrics     []registered
 	values      map[string]float64
@@ -80,12 +80,6 @@ func (recorder *recorder) series(metric uint32, values []string) (string, bool) 
 		recorder.values = map[string]float64{}
 	}
 	return seriesKey(metric, values), true
-}
-
-func (recorder *recorder) fault(format string, arguments ...any) {
-	if recorder.problem == nil {
-		recorder.problem = fmt.Errorf(format, arguments...)
-	}
 }
 
 func seriesKey(metric uint32, values []string) string { return fmt.Sprintf("%d %q", metric, values) }
