@@ -10,6 +10,7 @@ pub mod count;
 pub mod crossing;
 pub mod curves;
 pub mod hops;
+pub mod kernels;
 pub mod languages;
 pub mod logs;
 pub mod platform;
@@ -18,6 +19,7 @@ pub mod quiet;
 pub mod redact;
 pub mod road;
 pub mod run;
+pub mod soak;
 pub mod spring;
 pub mod twin;
 
@@ -41,7 +43,7 @@ const OTHERS: u64 = 100;
 type Section = fn(&mut dyn Write) -> anyhow::Result<()>;
 
 /// All of them, by the names of the command line.
-const SECTIONS: [(&str, Section); 9] = [
+const SECTIONS: [(&str, Section); 10] = [
     ("logs", of_logs),
     ("quiet", of_quiet),
     ("cores", of_cores),
@@ -50,6 +52,7 @@ const SECTIONS: [(&str, Section); 9] = [
     ("platform", of_platform),
     ("redact", of_redact),
     ("languages", of_languages),
+    ("kernels", of_kernels),
     ("curves", of_curves),
 ];
 
@@ -63,6 +66,10 @@ pub fn run() -> anyhow::Result<()> {
     if wanted.as_deref() == Some("count") {
         writeln!(out, "{} entries", count::run()?)?;
         return Ok(());
+    }
+    if wanted.as_deref() == Some("soak") {
+        head(&mut out)?;
+        return of_soak(&mut out);
     }
     let wanted = |name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
     if !SECTIONS.iter().any(|(name, _)| wanted(name)) {
@@ -312,6 +319,44 @@ fn of_languages(out: &mut dyn Write) -> anyhow::Result<()> {
             figure.line / redact * 1e3,
             figure.size / 1e6,
             figure.compile
+        )?;
+    }
+    Ok(())
+}
+
+fn of_soak(out: &mut dyn Write) -> anyhow::Result<()> {
+    let minutes = std::env::var("MINUTES").map_or(Ok(60), |minutes| minutes.parse())?;
+    writeln!(
+        out,
+        "\n### Memory over time\n\n| minute | entries sent | resident | of it stages' memories |\n|---|---|---|---|"
+    )?;
+    for sample in soak::measure(minutes)? {
+        writeln!(
+            out,
+            "| {:.0} | {:.1} M | {:.1} MB | {:.1} MB |",
+            sample.minute,
+            sample.sent / 1e6,
+            sample.resident / 1e6,
+            sample.guests / 1e6
+        )?;
+    }
+    Ok(())
+}
+
+fn of_kernels(out: &mut dyn Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "\n### Kernels\n\n| job | language | by itself, ns per line | by the host | the bundled stage | times faster |\n\
+         |---|---|---|---|---|---|"
+    )?;
+    for figure in kernels::measure()? {
+        let [own, host, bundled] = figure.costs;
+        writeln!(
+            out,
+            "| {} | {} | {own:.0} | {host:.0} | {bundled:.0} | {:.0} |",
+            figure.job,
+            figure.language,
+            own / host
         )?;
     }
     Ok(())

@@ -39,6 +39,18 @@ impl Bodies {
     /// # Errors
     /// When no port can be had.
     pub fn start() -> io::Result<Self> {
+        Self::listen(true)
+    }
+
+    /// The same, for a run that sends more than there is memory: keeps nothing.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn forgetting() -> io::Result<Self> {
+        Self::listen(false)
+    }
+
+    fn listen(keep: bool) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let (address, kept) = (listener.local_addr()?, Kept::default());
         let all = kept.clone();
@@ -46,7 +58,7 @@ impl Bodies {
             for stream in listener.incoming().map_while(Result::ok) {
                 let kept = all.clone();
                 // The sender goes when it is done.
-                std::thread::spawn(move || serve(stream, &kept));
+                std::thread::spawn(move || serve(stream, keep.then_some(&kept)));
             }
         });
         Ok(Self { address, kept })
@@ -89,7 +101,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Answers requests until the sender goes.
-fn serve(mut stream: TcpStream, kept: &Kept) -> io::Result<()> {
+fn serve(mut stream: TcpStream, kept: Option<&Kept>) -> io::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let (end, length) = loop {
@@ -109,7 +121,9 @@ fn serve(mut stream: TcpStream, kept: &Kept) -> io::Result<()> {
         let rest = buffer.split_off(end + length);
         let body = buffer.split_off(end);
         buffer = rest;
-        lock(kept).push((Instant::now(), body));
+        if let Some(kept) = kept {
+            lock(kept).push((Instant::now(), body));
+        }
         stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
     }
 }

@@ -44,7 +44,8 @@ pub fn measure() -> anyhow::Result<Vec<Figure>> {
     let log = folder.path().join("spring.log");
     spring::write(&log, MEGABYTES)?;
     let redact = |language: &str| root().join("examples/redact").join(language);
-    let rust = bench(&redact("rust"), &log)?;
+    run(authors::plugin()?.arg("build").arg(redact("rust")))?;
+    let rust = bench(&redact("rust"), &log, None)?;
     let mut figures = vec![figure(
         "rust",
         number(&rust, "empty_ns_per_line")?,
@@ -52,15 +53,14 @@ pub fn measure() -> anyhow::Result<Vec<Figure>> {
         &redact("rust"),
     )?];
     for (language, file, idle) in LANGUAGES {
-        if !root().join("target/tools/guests").join(language).exists() {
+        if !ready(language) {
             continue;
         }
         let path = folder.path().join(language);
-        let told = path.to_str().context("a path that is no text")?;
-        run(authors::plugin()?.args(["new", "--lang", language, "idle", "--dir", told]))?;
-        std::fs::write(path.join(file), idle)?;
-        let empty = number(&bench(&path, &log)?, "ns_per_line")?;
-        let whole = bench(&redact(language), &log)?;
+        built(&path, language, file, idle)?;
+        let empty = number(&bench(&path, &log, None)?, "ns_per_line")?;
+        run(authors::plugin()?.arg("build").arg(redact(language)))?;
+        let whole = bench(&redact(language), &log, None)?;
         figures.push(figure(language, empty, &whole, &redact(language))?);
     }
     Ok(figures)
@@ -82,17 +82,30 @@ fn figure(language: &'static str, empty: f64, told: &Value, folder: &Path) -> an
     })
 }
 
-/// Builds the plugin in a folder and measures it.
-fn bench(folder: &Path, log: &Path) -> anyhow::Result<Value> {
-    run(authors::plugin()?.arg("build").arg(folder))?;
-    let told = run(authors::plugin()?
-        .args(["bench", "--json", "--log"])
-        .arg(log)
-        .arg(folder))?;
-    serde_json::from_str(&told).context("no JSON")
+/// Whether a language's tool chain is here.
+pub(super) fn ready(language: &str) -> bool {
+    root().join("target/tools/guests").join(language).exists()
 }
 
-fn number(told: &Value, name: &str) -> anyhow::Result<f64> {
+/// Makes a plugin of a stage's source, in a new folder.
+pub(super) fn built(folder: &Path, language: &str, file: &str, source: &str) -> anyhow::Result<()> {
+    let told = folder.to_str().context("a path that is no text")?;
+    run(authors::plugin()?.args(["new", "--lang", language, "stage", "--dir", told]))?;
+    std::fs::write(folder.join(file), source)?;
+    run(authors::plugin()?.arg("build").arg(folder)).map(drop)
+}
+
+/// Measures a plugin's folder, or a component.
+pub(super) fn bench(what: &Path, log: &Path, settings: Option<&Path>) -> anyhow::Result<Value> {
+    let mut command = authors::plugin()?;
+    command.args(["bench", "--json", "--log"]).arg(log);
+    if let Some(settings) = settings {
+        command.arg("--settings").arg(settings);
+    }
+    serde_json::from_str(&run(command.arg(what))?).context("no JSON")
+}
+
+pub(super) fn number(told: &Value, name: &str) -> anyhow::Result<f64> {
     told[name].as_f64().with_context(|| format!("no {name}"))
 }
 

@@ -140,11 +140,11 @@ proptest! {
         let texts: Vec<&str> = lines.iter().map(String::as_str).collect();
         let patches: Vec<_> = patches.iter().map(|(row, start, end, text)| patch(*row, *start, *end, text)).collect();
         let mut kernels = task(batch(&texts));
-        if kernels.splice(&Column::Lines, &patches).is_ok() {
-            if let Some(lines) = made(kernels).derived.lines {
-                prop_assert!(lines.iter().zip(0..).all(|(line, row)| line.as_bytes() == lines.get_bytes(row)));
-                prop_assert_eq!(lines.len(), texts.len());
-            }
+        if kernels.splice(&Column::Lines, &patches).is_ok()
+            && let Some(lines) = made(kernels).derived.lines
+        {
+            prop_assert!(lines.iter().zip(0..).all(|(line, row)| line.as_bytes() == lines.get_bytes(row)));
+            prop_assert_eq!(lines.len(), texts.len());
         }
     }
 }
