@@ -186,11 +186,12 @@ fn of_cores(out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "\n### Cores, eight files of the Spring log, {:.0} MB\n\n| cores, workers | {RUNS} |\n|---|{RULE}|\n| 1, 1 | {} |\n| 2, 2 | {} |\n\n\
-         Two cores carry {:.2} times what one does. The receiver runs on the same two and takes {:.2} of a core.",
+         Two cores carry {:.2} times what one does: the agent has {:.2} of them, the receiver {:.2}.",
         one.megabytes,
         row(&one),
         row(&two),
         two.rate / one.rate,
+        two.rate / two.per_cpu,
         two.receiver
     )?;
     Ok(())

@@ -11,7 +11,7 @@ use super::run::{Cost, Job, run};
 const FILES: u64 = 8;
 
 /// 10^6 bytes of each.
-const MEGABYTES: u64 = 75;
+const MEGABYTES: u64 = 150;
 
 /// What it cost on one core, and on two.
 ///
