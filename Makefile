@@ -26,7 +26,7 @@ lint: toolchain
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	bash .ci/deny.sh
 
-## bench: the figures of tests/bench/RESULTS.md; SECTION= one of logs, quiet, cores, hops, crossing, platform, redact, languages, kernels, curves, soak (an hour)
+## bench: the figures of tests/bench/RESULTS.md; SECTION= one of logs, quiet, cores, hops, crossing, platform, redact, exposition, languages, kernels, curves, soak (an hour)
 bench: guests build
 	target/release/bench $(SECTION)
 

@@ -9,6 +9,7 @@ pub mod cores;
 pub mod count;
 pub mod crossing;
 pub mod curves;
+pub mod exposition;
 pub mod hops;
 pub mod kernels;
 pub mod languages;
@@ -43,7 +44,7 @@ const OTHERS: u64 = 100;
 type Section = fn(&mut dyn Write) -> anyhow::Result<()>;
 
 /// All of them, by the names of the command line.
-const SECTIONS: [(&str, Section); 10] = [
+const SECTIONS: [(&str, Section); 11] = [
     ("logs", of_logs),
     ("quiet", of_quiet),
     ("cores", of_cores),
@@ -51,6 +52,7 @@ const SECTIONS: [(&str, Section); 10] = [
     ("crossing", of_crossing),
     ("platform", of_platform),
     ("redact", of_redact),
+    ("exposition", of_exposition),
     ("languages", of_languages),
     ("kernels", of_kernels),
     ("curves", of_curves),
@@ -360,6 +362,16 @@ fn of_kernels(out: &mut dyn Write) -> anyhow::Result<()> {
             own / host
         )?;
     }
+    Ok(())
+}
+
+fn of_exposition(out: &mut dyn Write) -> anyhow::Result<()> {
+    let figure = exposition::measure()?;
+    writeln!(
+        out,
+        "\n### A scraped page of metrics is read at {:.0} MB/s, {:.0} ns a sample",
+        figure.rate, figure.sample
+    )?;
     Ok(())
 }
 

@@ -320,33 +320,3 @@ fn the_format_is_the_content_types() {
         );
     }
 }
-
-/// Not a check but a figure: `cargo test --release -p millstream-wire -- --ignored --nocapture speed`.
-#[test]
-#[ignore = "measures"]
-#[expect(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "this measures real time, there is no tokio here"
-)]
-fn speed() {
-    let body = include_str!("golden/spring.txt").repeat(200);
-    for _ in 0..3 {
-        let start = std::time::Instant::now();
-        let mut count = 0u32;
-        for _ in 0..20 {
-            count += u32::try_from(
-                parse(body.as_bytes(), Format::Text)
-                    .filter(|e| matches!(e, Ok(Event::Sample(_))))
-                    .count(),
-            )
-            .unwrap();
-        }
-        let took = start.elapsed();
-        println!(
-            "parse {:.0} MB/s, {:.0} ns a sample",
-            body.len() as f64 * 20.0 / took.as_secs_f64() / 1e6,
-            took.as_nanos() as f64 / f64::from(count)
-        );
-    }
-}
