@@ -131,6 +131,23 @@ proptest! {
         prop_assert_eq!(lines(spliced), lines(replaced));
     }
 
+    /// Whatever expression comes, it is refused or it runs.
+    #[test]
+    fn no_expression_panics(
+        expression in "([a-cé0-9(){}\\[\\]|*+?.^$,:<>P\\\\dwsbBzAQE-]|\\(\\?[imsU]\\)|\\(\\?P<a>){0,24}",
+        line in "[abcé0-9 ]{0,12}",
+    ) {
+        if let Ok(rule) = Rule::new(&expression) {
+            let mut kernels = task(batch(&[&line, ""]));
+            let bits = kernels.matches(&rule, &Column::Lines).unwrap();
+            let found = kernels.find(&rule, &Column::Lines).unwrap();
+            let matched = kernels.extract(&rule, &Column::Lines, Beside::Metadata).unwrap();
+            prop_assert_eq!(bits[0].count_ones(), matched);
+            prop_assert_eq!(found.is_empty(), matched == 0);
+            kernels.replace(&rule, &Column::Lines, "$1${a}").unwrap();
+        }
+    }
+
     /// Whatever patches come, the lines stay text, and what does not fit is refused.
     #[test]
     fn no_patch_cuts_a_character(
