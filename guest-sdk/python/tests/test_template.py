@@ -26,7 +26,7 @@ class Template(unittest.TestCase):
     def test_so_does_the_example_of_the_page(self):
         with tempfile.TemporaryDirectory() as folder:
             plugin = Path(folder)
-            stage, its = re.findall("```python\n(.*?)```", (SDK / "README.md").read_text("utf-8"), re.DOTALL)
+            stage, its, _ = re.findall("```python\n(.*?)```", (SDK / "README.md").read_text("utf-8"), re.DOTALL)
             (plugin / "stage.py").write_text(stage, "utf-8")
             (plugin / "test_stage.py").write_text(its, "utf-8")
             (plugin / "cases").mkdir()
