@@ -97,3 +97,16 @@ fn do_the_same_in_javascript() {
 fn do_the_same_in_go() {
     passes_the_cases(&GO);
 }
+
+/// By the offsets and signatures of `guest-sdk/wit/README.md`, without an SDK.
+#[test]
+fn are_what_the_page_of_the_contract_says() {
+    if !is_ready("wat") {
+        return;
+    }
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("raw");
+    copy(&here().join("raw"), &folder);
+    let output = printed(&["test", folder.to_str().unwrap()]);
+    assert!(output.contains("ok     both_layouts"), "{output}");
+}

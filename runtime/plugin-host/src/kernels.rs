@@ -82,9 +82,9 @@ impl Kernels {
         self.phase = Phase::Idle;
     }
 
-    /// Hands over a batch for one call, which may make `bytes` bytes of it until the clock has ticked `ticks` times.
-    pub(crate) fn begin(&mut self, batch: Arc<LogBatch>, ticks: &Ticks, limit: u64, bytes: usize) {
-        let meter = Meter::new(ticks.clone(), limit, bytes);
+    /// Hands over a batch for one call, which may make `bytes` bytes of it until `clock` has ticked `ticks` times more.
+    pub(crate) fn begin(&mut self, batch: Arc<LogBatch>, clock: &Ticks, ticks: u64, bytes: usize) {
+        let meter = Meter::new(clock.clone(), ticks, bytes);
         self.phase = Phase::Process(Box::new(Task::new(batch, meter)));
     }
 

@@ -21,6 +21,9 @@ use column::{Growing, Texts, beside};
 /// What a value costs beside its text: where it ends, whether it is there, its place in a list.
 const PER_VALUE: usize = 16;
 
+/// What a match costs beside its text: its place, and the memory that its text is in.
+const PER_MATCH: usize = 64;
+
 /// A batch at work.
 pub(crate) struct Task {
     batch: Arc<LogBatch>,
@@ -79,7 +82,7 @@ impl Task {
             };
             for span in rule.pattern.spans(text) {
                 self.meter.row()?;
-                self.meter.take(span.len() + PER_VALUE)?;
+                self.meter.take(span.len() + PER_MATCH)?;
                 all.push(Found {
                     row: number(row),
                     start: number(span.start),
