@@ -5,6 +5,7 @@ use crate::flavour::{self, Translated};
 use crate::plan::walk::Marks;
 use crate::plan::{self, Plan};
 use regex::{CaptureLocations, Captures, Regex, RegexBuilder};
+use regex_syntax::hir::Hir;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -125,17 +126,11 @@ impl Pattern {
     }
 
     fn planned(expression: &str, room: Option<Room>) -> Result<Self, PatternError> {
-        let mut pattern = Self::unplanned(expression, room)?;
-        let translated = flavour::translate(expression)?;
-        let hir = parse(expression, &translated)?;
-        let mut slots = vec![None];
-        let mut named = 0..;
-        slots.extend(
-            translated
-                .names
-                .iter()
-                .map(|name| name.as_ref().and_then(|_| named.next())),
-        );
+        let (mut pattern, hir) = Self::unplanned(expression, room)?;
+        let mut slots = vec![None; pattern.regex.captures_len()];
+        for (slot, number) in pattern.numbers.iter().enumerate() {
+            slots[*number] = Some(slot);
+        }
         pattern.plan = plan::choose(&hir, &slots);
         Ok(pattern)
     }
@@ -145,12 +140,12 @@ impl Pattern {
     /// # Errors
     /// As [`Pattern::new`].
     pub fn without_plan(expression: &str) -> Result<Self, PatternError> {
-        Self::unplanned(expression, None)
+        Ok(Self::unplanned(expression, None)?.0)
     }
 
-    fn unplanned(expression: &str, room: Option<Room>) -> Result<Self, PatternError> {
+    fn unplanned(expression: &str, room: Option<Room>) -> Result<(Self, Hir), PatternError> {
         let translated = flavour::translate(expression)?;
-        parse(expression, &translated)?;
+        let hir = parse(expression, &translated)?;
         let mut builder = RegexBuilder::new(&translated.regex);
         if let Some(room) = room {
             builder.size_limit(room.program).dfa_size_limit(room.cache);
@@ -164,13 +159,14 @@ impl Pattern {
             .enumerate()
             .filter_map(|(i, name)| Some((i + 1, name?)));
         let (numbers, names) = named.unzip();
-        Ok(Self {
+        let pattern = Self {
             expression: expression.to_owned(),
             names,
             numbers,
             regex,
             plan: Plan::Regex,
-        })
+        };
+        Ok((pattern, hir))
     }
 
     #[cfg(test)]
@@ -187,6 +183,19 @@ impl Pattern {
     /// several groups is there as often.
     pub fn group_names(&self) -> &[String] {
         &self.names
+    }
+
+    /// The names, each once and in the order of first appearance, with the group that counts: of those of one name the last,
+    /// as in Alloy.
+    pub fn columns(&self) -> Vec<(&str, usize)> {
+        let mut columns: Vec<(&str, usize)> = Vec::new();
+        for (group, name) in self.names.iter().enumerate() {
+            match columns.iter_mut().find(|(known, _)| known == name) {
+                Some(column) => column.1 = group,
+                None => columns.push((name, group)),
+            }
+        }
+        columns
     }
 
     /// A buffer for [`Pattern::captures`] of this pattern.
@@ -313,7 +322,7 @@ impl Pattern {
 }
 
 /// Parses the rewritten expression, and tells an error by its place in the original.
-fn parse(expression: &str, translated: &Translated) -> Result<regex_syntax::hir::Hir, PatternError> {
+fn parse(expression: &str, translated: &Translated) -> Result<Hir, PatternError> {
     regex_syntax::parse(&translated.regex).map_err(|error| {
         let (offset, reason) = match &error {
             regex_syntax::Error::Parse(error) => (error.span().start.offset, error.kind().to_string()),

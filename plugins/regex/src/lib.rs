@@ -58,7 +58,13 @@ impl Stage for Regex {
         }
         let pattern =
             Pattern::new(&settings.expression).map_err(|error| Refusal::setting("expression", error))?;
-        let groups = groups(pattern.group_names());
+        let columns = pattern.columns().into_iter();
+        let groups: Vec<Group> = columns
+            .map(|(name, slot)| Group {
+                name: name.to_owned(),
+                slot,
+            })
+            .collect();
         if groups.is_empty() {
             return Err(Refusal::setting(
                 "expression",
@@ -139,21 +145,6 @@ impl Regex {
         let new = columns.into_iter().map(|column| column.new);
         Ok(if matched { new.collect() } else { Vec::new() })
     }
-}
-
-/// One field per name, in the order of first appearance.
-fn groups(names: &[String]) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    for (slot, name) in names.iter().enumerate() {
-        match groups.iter_mut().find(|group| group.name == *name) {
-            Some(group) => group.slot = slot,
-            None => groups.push(Group {
-                name: name.clone(),
-                slot,
-            }),
-        }
-    }
-    groups
 }
 
 /// What the pattern is matched against.

@@ -4,6 +4,7 @@
 //! they lead to is kept as it is written. Why not `serde_json::Value`: it would build every key of every line.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,8 +17,9 @@ const MOST: usize = 1024;
 /// The most steps of a pointer; a document nested deeper than serde_json reads is none.
 const STEPS: usize = 64;
 
-/// The most that steps times length may be: a document is read once per step of its longest pointer. Half a second at the worst.
-const WORK: usize = 256 << 20;
+/// The most that steps times length may be: a document is read once per step of its longest pointer. Half a second at the worst,
+/// which is 16 ns a byte (an array of small numbers, and a thousand pointers to look for each; 2026-11-28).
+const WORK: usize = 32 << 20;
 
 /// Compiled pointers.
 #[derive(Debug)]
@@ -33,7 +35,8 @@ pub(super) struct Pointers {
 struct Node {
     /// Which names its value is put under.
     wanted: Vec<usize>,
-    below: Vec<(String, Node)>,
+    /// By key: a document may have as many as it has bytes, so looking through all of these for each would not do.
+    below: BTreeMap<String, Node>,
 }
 
 impl Pointers {
@@ -56,14 +59,7 @@ impl Pointers {
             let keys = steps(&pointer)?;
             deepest = deepest.max(keys.len());
             for key in keys {
-                let at = match node.below.iter().position(|(known, _)| *known == key) {
-                    Some(at) => at,
-                    None => {
-                        node.below.push((key, Node::default()));
-                        node.below.len() - 1
-                    }
-                };
-                node = &mut node.below[at].1;
+                node = node.below.entry(key).or_default();
             }
             node.wanted.push(names.len());
             names.push(name.into());
@@ -169,13 +165,11 @@ impl<'t> Visitor<'t> for Walk<'_, '_, 't> {
 
     fn visit_map<A: MapAccess<'t>>(mut self, mut map: A) -> Result<(), A::Error> {
         let node = self.node;
-        while let Some(place) = map.next_key_seed(Key(node))? {
-            match place {
-                Some(place) => {
-                    let value: &'t RawValue = map.next_value()?;
-                    self.keep(&node.below[place].1, value)
-                        .map_err(serde::de::Error::custom)?;
-                }
+        while let Some(below) = map.next_key_seed(Key(node))? {
+            match below {
+                Some(below) => self
+                    .keep(below, map.next_value()?)
+                    .map_err(serde::de::Error::custom)?,
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -188,8 +182,7 @@ impl<'t> Visitor<'t> for Walk<'_, '_, 't> {
         let node = self.node;
         let mut index = 0_usize;
         while let Some(value) = items.next_element::<&'t RawValue>()? {
-            let key = index.to_string();
-            if let Some((_, below)) = node.below.iter().find(|(known, _)| *known == key) {
+            if let Some(below) = node.below.get(&index.to_string()) {
                 self.keep(below, value).map_err(serde::de::Error::custom)?;
             }
             index += 1;
@@ -222,26 +215,26 @@ impl<'t> Visitor<'t> for Walk<'_, '_, 't> {
     }
 }
 
-/// Reads a key and answers its place below a node, without keeping the text.
+/// Reads a key and answers what is below a node there, without keeping the text.
 struct Key<'n>(&'n Node);
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Option<usize>;
+impl<'de, 'n> DeserializeSeed<'de> for Key<'n> {
+    type Value = Option<&'n Node>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for Key<'_> {
-    type Value = Option<usize>;
+impl<'n> Visitor<'_> for Key<'n> {
+    type Value = Option<&'n Node>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.below.iter().position(|(known, _)| known == key))
+        Ok(self.0.below.get(key))
     }
 }
 

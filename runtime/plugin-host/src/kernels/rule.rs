@@ -54,8 +54,9 @@ impl Rule {
                 Err(_) => break,
             }
         }
+        let columns = pattern.columns().into_iter();
         Ok(Self {
-            groups: groups(&pattern),
+            groups: columns.map(|(name, group)| (name.into(), group)).collect(),
             longest: WORK / (size >> 10),
             pattern,
         })
@@ -64,15 +65,4 @@ impl Rule {
 
 fn within(expression: &str, size: usize) -> Result<Pattern, String> {
     Pattern::within(expression, size, CACHE).map_err(|error| error.to_string())
-}
-
-fn groups(pattern: &Pattern) -> Vec<(Arc<str>, usize)> {
-    let mut groups: Vec<(Arc<str>, usize)> = Vec::new();
-    for (slot, name) in pattern.group_names().iter().enumerate() {
-        match groups.iter_mut().find(|(known, _)| **known == **name) {
-            Some(group) => group.1 = slot,
-            None => groups.push((name.as_str().into(), slot)),
-        }
-    }
-    groups
 }

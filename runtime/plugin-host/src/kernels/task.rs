@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use millstream_batch::derived::put;
-use millstream_batch::{Derived, DropCount, Edit, Field, LogBatch};
+use millstream_batch::{Bitmap, Derived, DropCount, Edit, Field, LogBatch};
 
 use super::KernelError;
 use super::meter::Meter;
@@ -175,20 +175,18 @@ impl Task {
 
     /// See `read` in `stage.wit`.
     pub(super) fn read(&mut self, of: &Column) -> Result<Option<Field>, KernelError> {
-        let (name, field) = match of {
+        let field = match of {
             Column::Lines => {
                 let lines = self.derived.lines.as_ref().unwrap_or(&self.batch.lines);
-                let field = Field {
+                (!lines.is_empty()).then(|| Field {
                     name: "".into(),
                     values: lines.clone(),
-                    present: millstream_batch::Bitmap::default(),
-                };
-                return Ok((!field.values.is_empty()).then_some(field));
+                    present: Bitmap::default(),
+                })
             }
-            Column::Field(name) => (name, Beside::Fields),
-            Column::Metadata(name) => (name, Beside::Metadata),
+            Column::Field(name) => beside(&self.batch, &self.derived, Beside::Fields, name).cloned(),
+            Column::Metadata(name) => beside(&self.batch, &self.derived, Beside::Metadata, name).cloned(),
         };
-        let field = beside(&self.batch, &self.derived, field, name).cloned();
         if let Some(field) = &field {
             let bytes = field.values.bytes().len() + field.values.len() * PER_VALUE;
             self.meter.take(bytes)?;

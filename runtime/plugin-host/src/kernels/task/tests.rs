@@ -297,6 +297,9 @@ fn time_and_bytes_are_kept() {
     flood(few().replace(&rule, &Column::Lines, "0123456789").map(drop));
     flood(few().splice(&Column::Lines, &[patch(0, 0, 1, &"x".repeat(40))]));
     flood(few().drop_rows(&[1], "because of forty and more characters".into()));
+    let mut twice = few();
+    assert!(twice.read(&Column::Lines).is_ok());
+    flood(twice.read(&Column::Lines).map(drop));
     let mut columns = few();
     assert!(columns.extract(&rule, &Column::Lines, Beside::Fields).is_ok());
     flood(columns.read(&Column::Field("a".into())).map(drop));
