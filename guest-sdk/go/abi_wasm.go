@@ -192,8 +192,17 @@ func hostAdd(metric uint32, values unsafe.Pointer, count uint32, value float64)
 //go:wasmimport millstream:stage/host@1.0.0 set
 func hostSet(metric uint32, values unsafe.Pointer, count uint32, value float64)
 
-// registered is where the host lays the answer of register: a result<u32, string>.
-var registered [2]uint64
+// told is where the host lays the answer of an import: at most an option<field>.
+var told [5]uint64
+
+// handle is the answer of a declaration: a result<u32, string>.
+func handle() (uint32, error) {
+	answer := cursor{unsafe.Pointer(&told)}
+	if told[0]&0xff != 0 {
+		return 0, errors.New(text(answer, 4))
+	}
+	return answer.word(4), nil
+}
 
 // sandbox is the host as the imports give it.
 type sandbox struct{}
@@ -212,12 +221,8 @@ func (sandbox) Register(
 		unsafe.Pointer(unsafe.StringData(help)), uint32(len(help)),
 		unsafe.Pointer(unsafe.SliceData(block)), uint32(len(labels)),
 		unsafe.Pointer(unsafe.SliceData(buckets)), uint32(len(buckets)),
-		unsafe.Pointer(&registered))
-	answer := cursor{unsafe.Pointer(&registered)}
-	if registered[0]&0xff != 0 {
-		return 0, errors.New(text(answer, 4))
-	}
-	return answer.word(4), nil
+		unsafe.Pointer(&told))
+	return handle()
 }
 
 func (sandbox) Add(metric uint32, labelValues []string, value float64) {

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"errors"
 	"unsafe"
 
 	"millstream.internal/stage/contract"
@@ -41,25 +40,13 @@ func kernelDropRows(rows unsafe.Pointer, count uint32, reason unsafe.Pointer, si
 //go:wasmimport millstream:stage/kernels@1.0.0 read
 func kernelRead(kind uint32, name unsafe.Pointer, size uint32, answer unsafe.Pointer)
 
-// told is where the host lays the answer of a kernel: at most an option<field>.
-var told [5]uint64
-
 func start(text string) unsafe.Pointer { return unsafe.Pointer(unsafe.StringData(text)) }
 
 func first[T any](values []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(values)) }
 
-// compiled is the answer of pattern and pointers: a result<u32, string>.
-func compiled() (uint32, error) {
-	answer := cursor{unsafe.Pointer(&told)}
-	if told[0]&0xff != 0 {
-		return 0, errors.New(text(answer, 4))
-	}
-	return answer.word(4), nil
-}
-
 func (sandbox) Pattern(expression string) (uint32, error) {
 	kernelPattern(start(expression), uint32(len(expression)), unsafe.Pointer(&told))
-	return compiled()
+	return handle()
 }
 
 func (sandbox) Pointers(named [][2]string) (uint32, error) {
@@ -69,7 +56,7 @@ func (sandbox) Pointers(named [][2]string) (uint32, error) {
 		putText(out, 8, pair[1])
 	})
 	kernelPointers(first(block), uint32(len(named)), unsafe.Pointer(&told))
-	return compiled()
+	return handle()
 }
 
 func (sandbox) Matches(pattern uint32, of contract.Column) []byte {

@@ -13,7 +13,7 @@ use std::process::Command;
 /// How much more is still the same: what the hash maps' seeds and the allocator make of it is mostly far below.
 const TOLERANCE: f64 = 1.03;
 
-/// How often too many are counted again: of some dozen counts one was 3 % above all others, for reasons of its seeds.
+/// How often too many are counted again: of some dozen counts two were 3 % above all others, why is not known.
 const AGAIN: usize = 2;
 
 /// Instructions of one travel; none where there is no valgrind.

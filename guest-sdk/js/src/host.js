@@ -2,6 +2,8 @@
 //
 // One component holds one stage and calls never overlap, so who is called can be one variable.
 
+import { Refusal } from "./outcome.js";
+
 /** @typedef {import("../index.js").contract.Host} Host */
 
 /** @returns {never} */
@@ -38,6 +40,20 @@ export function attach(next) {
   const before = host;
   host = next;
   return before;
+}
+
+/**
+ * What the host answers to a declaration; its no is the stage's refusal.
+ * @param {() => number} declare
+ */
+export function handleOf(declare) {
+  try {
+    return declare();
+  } catch (error) {
+    const payload = /** @type {{ payload?: unknown }} */ (error).payload;
+    if (typeof payload !== "string") throw error;
+    throw new Refusal(payload);
+  }
 }
 
 /** To the agent's own log, with the stage's name; rate-limited. */

@@ -3,8 +3,7 @@
 // A stage compiles them in its constructor (`setup.pattern`, `setup.pointers`) and runs them in `process` (`batch.extract`, …). No row
 // of the column crosses into the sandbox unless it is asked for, so the column needs no declaration.
 
-import { host } from "./host.js";
-import { Refusal } from "./outcome.js";
+import { handleOf, host } from "./host.js";
 
 /** @typedef {import("../index.js").contract.Column} Column */
 
@@ -23,7 +22,7 @@ export const column = {
 export class Pattern {
   /** @param {string} expression */
   constructor(expression) {
-    this.handle = compiled(() => host.pattern(expression));
+    this.handle = handleOf(() => host.pattern(expression));
   }
 }
 
@@ -31,18 +30,7 @@ export class Pattern {
 export class Pointers {
   /** @param {Record<string, string>} named */
   constructor(named) {
-    this.handle = compiled(() => host.pointers(Object.entries(named)));
-  }
-}
-
-/** @param {() => number} compile */
-function compiled(compile) {
-  try {
-    return compile();
-  } catch (error) {
-    const payload = /** @type {{ payload?: unknown }} */ (error).payload;
-    if (typeof payload !== "string") throw error;
-    throw new Refusal(payload);
+    this.handle = handleOf(() => host.pointers(Object.entries(named)));
   }
 }
 

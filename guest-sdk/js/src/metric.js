@@ -2,8 +2,7 @@
 //
 // Every call crosses to the host, so a stage adds up within a batch and reports once.
 
-import { host } from "./host.js";
-import { Refusal } from "./outcome.js";
+import { handleOf, host } from "./host.js";
 
 class Metric {
   /**
@@ -16,13 +15,7 @@ class Metric {
   constructor(kind, name, help, labelNames, buckets) {
     this.name = name;
     this.labelNames = [...labelNames];
-    try {
-      this.handle = host.register(kind, name, help, this.labelNames, Float64Array.from(buckets));
-    } catch (error) {
-      const payload = /** @type {{ payload?: unknown }} */ (error).payload;
-      if (typeof payload !== "string") throw error;
-      throw new Refusal(payload);
-    }
+    this.handle = handleOf(() => host.register(kind, name, help, this.labelNames, Float64Array.from(buckets)));
   }
 
   /** @param {Record<string, string>} labels */

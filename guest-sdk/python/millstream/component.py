@@ -32,19 +32,16 @@ class _Imports:
         imported.log(_LEVELS[level], message)
 
     def register(self, kind: str, name: str, help: str, label_names: List[str], buckets: List[float]) -> int:
-        try:
-            return int(imported.register(_KINDS[kind], name, help, label_names, buckets))
-        except Err as error:
-            raise Refusal(error.value) from None
+        return _handle(lambda: imported.register(_KINDS[kind], name, help, label_names, buckets))
 
     splice = staticmethod(lambda of, patches: kernels.splice(_column(of), patches))
     drop_rows = staticmethod(kernels.drop_rows)
 
     def pattern(self, expression: str) -> int:
-        return _compiled(lambda: kernels.pattern(expression))
+        return _handle(lambda: kernels.pattern(expression))
 
     def pointers(self, named: List[Tuple[str, str]]) -> int:
-        return _compiled(lambda: kernels.pointers(named))
+        return _handle(lambda: kernels.pointers(named))
 
     def matches(self, pattern: int, of: Column) -> bytes:
         return kernels.matches(pattern, _column(of))
@@ -71,9 +68,10 @@ def _column(of: Column) -> Any:
     return kernels.Column_Field(of.name) if of.kind == "field" else kernels.Column_Metadata(of.name)
 
 
-def _compiled(compile: Callable[[], int]) -> int:
+def _handle(declare: Callable[[], int]) -> int:
+    """What the host answers to a declaration; its no is the stage's refusal."""
     try:
-        return compile()
+        return int(declare())
     except Err as error:
         raise Refusal(error.value) from None
 
