@@ -11,4 +11,4 @@ pub use ledger::{Ledger, Origin};
 pub use losses::Losses;
 pub use outcome::Outcome;
 pub use receipt::{Receipt, Release, Settlements};
-pub use shipment::{Load, Shipment};
+pub use shipment::{Form, Load, Shipment};

@@ -4,6 +4,7 @@ pub mod assembly;
 pub mod chain;
 pub mod change;
 pub mod clock;
+pub mod finished;
 pub mod graph;
 pub mod load;
 pub mod numbers;

@@ -20,7 +20,7 @@ use super::plan::{Plan, PlannedStages};
 use super::sample_worker;
 use super::succession::StageSpec;
 use super::worker::{Berth, PARCELS_QUEUED, Reporting};
-use crate::delivery::{Release, Shipment};
+use crate::delivery::{Form, Release, Shipment};
 use crate::manifest::{Manifest, PipelineEntry, Signal, SinkEntry, SinkKind, SourceKind};
 use crate::sinks::console::ConsoleSink;
 use crate::sinks::loki::LokiSink;
@@ -30,8 +30,8 @@ use crate::sources::prometheus::PrometheusSource;
 use crate::sources::{LogParcel, Outlet, SampleOutlet};
 use crate::transport::ClientSettings;
 
-/// Shipments that wait for a sink: a few while one is being encoded and a request compressed, so that the workers do not wait for
-/// its every step. Each is one batch, 256 KiB of text at most.
+/// Shipments that wait for a sink: a few while a request is put together, so that the workers do not wait for its every step. Each
+/// is one batch, 256 KiB of text at most.
 const SHIPMENTS_QUEUED: usize = 4;
 
 /// A source or sink refuses.
@@ -190,6 +190,7 @@ impl Assembly {
         let berth = Berth {
             name: name.to_owned(),
             inlet,
+            form: form(&kind),
             release: Release::default(),
         };
         Ok(SinkPart {
@@ -343,6 +344,14 @@ fn warn_of_forgotten(manifest: &Manifest, around: &Surroundings) {
             folder = %folder.display(),
             "a spool holds what no sink of the manifest will send: give the sink its name and spool back, or remove the folder"
         );
+    }
+}
+
+/// How a sink wants log entries.
+fn form(kind: &SinkKind) -> Form {
+    match kind {
+        SinkKind::Loki(settings) => settings.form(),
+        SinkKind::RemoteWrite(_) | SinkKind::Console(_) => Form::Rows,
     }
 }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_batch::LogBatch;
+use millstream_wire::loki_push::Packer;
 use prometheus::Histogram;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -25,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 use super::chain::{Chain, Halted};
 use super::change::{Change, Verdict};
 use super::clock::WallClock;
-use crate::delivery::{Ledger, Load, Origin, Release, Settlements, Shipment};
+use super::finished::Finished;
+use crate::delivery::{Form, Ledger, Origin, Receipt, Release, Settlements, Shipment};
 use crate::sources::{LogParcel, Settled};
 use crate::timer::until;
 
@@ -55,6 +57,8 @@ pub struct Berth {
     pub name: String,
     /// The way in.
     pub inlet: mpsc::Sender<Shipment>,
+    /// How it wants log entries.
+    pub form: Form,
     /// Said when the manifest no longer names the sink.
     pub release: Release,
 }
@@ -105,10 +109,19 @@ pub struct WorkerReport {
 struct Books {
     ledger: Ledger,
     settlements: Arc<Settlements>,
-    /// Shipments that no sink's queue has taken yet, in order.
-    waiting: VecDeque<(Berth, Shipment)>,
+    /// What no sink's queue has taken yet, in order.
+    waiting: VecDeque<Waiting>,
+    /// Packs it.
+    packer: Packer,
     /// Whether it was told that something was abandoned.
     told: bool,
+}
+
+/// A batch for a sink, before it is a shipment.
+struct Waiting {
+    berth: Berth,
+    batch: Finished,
+    receipt: Receipt,
 }
 
 impl Worker {
@@ -218,13 +231,13 @@ impl Worker {
         let walk = books.ledger.walked(self.chain.owed(), parts);
         let receipt = books.settlements.receipt(walk);
         for batch in out {
-            let load = Load::Logs(Arc::new(batch));
+            let batch = Finished::new(batch);
             for berth in &self.sinks {
-                let shipment = Shipment {
-                    load: load.clone(),
+                books.waiting.push_back(Waiting {
+                    berth: berth.clone(),
+                    batch: batch.clone(),
                     receipt: receipt.clone().until(&berth.release),
-                };
-                books.waiting.push_back((berth.clone(), shipment));
+                });
             }
         }
         receipt.settle();
@@ -232,21 +245,23 @@ impl Worker {
 
     /// Gives the sinks what waits for them as they take it; goes on reporting meanwhile, and lets changes happen.
     async fn hand_over(&mut self, abort: &CancellationToken, books: &mut Books) -> Result<(), Stopped> {
-        while let Some((berth, shipment)) = books.waiting.pop_front() {
-            let inlet = berth.inlet.clone();
+        while let Some(waiting) = books.waiting.pop_front() {
+            let load = waiting.batch.load(waiting.berth.form, &mut books.packer);
+            let inlet = waiting.berth.inlet.clone();
             let mut room = pin!(inlet.reserve());
             let settlements = books.settlements.clone();
             loop {
                 tokio::select! {
                     biased;
                     place = &mut room => {
-                        place.map_err(|_| Stopped::SinkGone)?.send(shipment);
+                        let receipt = waiting.receipt;
+                        place.map_err(|_| Stopped::SinkGone)?.send(Shipment { load, receipt });
                         break;
                     }
                     () = abort.cancelled() => return Ok(()),
                     () = self.siblings.cancelled() => return Err(Stopped::Sibling),
                     Some(change) = self.changes.recv() => {
-                        books.waiting.push_front((berth, shipment));
+                        books.waiting.push_front(waiting);
                         self.change(change, abort, books).await?;
                         break;
                     }
@@ -303,10 +318,13 @@ impl Worker {
 
     /// Leads what waits for a sink to the one that has its name now; to one that the pipeline does not name any more nothing is owed.
     fn redirect(&self, books: &mut Books) {
-        for (berth, shipment) in std::mem::take(&mut books.waiting) {
-            match self.sinks.iter().find(|sink| sink.name == berth.name) {
-                Some(sink) => books.waiting.push_back((sink.clone(), shipment)),
-                None => shipment.receipt.settle(),
+        for waiting in std::mem::take(&mut books.waiting) {
+            match self.sinks.iter().find(|sink| sink.name == waiting.berth.name) {
+                Some(sink) => books.waiting.push_back(Waiting {
+                    berth: sink.clone(),
+                    ..waiting
+                }),
+                None => waiting.receipt.settle(),
             }
         }
     }

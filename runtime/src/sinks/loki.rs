@@ -1,7 +1,7 @@
 //! The Loki sink: pushes entries to Loki's HTTP API.
 //!
-//! [`batcher`] collects rows into requests ([`limits`] takes out what Loki would refuse, [`streams`] groups and encodes
-//! the others as they come), a spool may keep them on disk, [`push`] sends them, [`outcome`] says what an answer means.
+//! [`batcher`] collects packed batches into requests ([`streams`] joins them by stream; where there are [`limits`], it gets rows, takes
+//! out what Loki would refuse and packs the others), a spool may keep them on disk, [`push`] sends them, [`outcome`] says what an answer means.
 //!
 //! Invariants:
 //! - Entries of one stream arrive in the order they were shipped: one request is on its way at a time, a refused one

@@ -204,7 +204,7 @@ impl Inlet {
         self.0.close();
         let mut left = 0;
         while let Ok(shipment) = self.0.try_recv() {
-            left += rows(&shipment.load);
+            left += shipment.load.rows();
             shipment.receipt.abandon();
         }
         left
@@ -225,22 +225,15 @@ fn accept(name: &str, shipment: Shipment, queue: &mut Queue, metrics: &SinkMetri
             metrics.arrived(&batch);
             queue.push(batch, shipment.receipt, Instant::now());
         }
-        Load::Logs(batch) => {
+        other => {
             // The manifest refuses such a pipeline. Never settled is the safe answer to a bug that let it through.
             tracing::error!(
                 sink = name,
-                entries = batch.len(),
+                entries = other.rows(),
                 "log entries came to a sink for samples"
             );
             shipment.receipt.abandon();
         }
-    }
-}
-
-fn rows(load: &Load) -> u64 {
-    match load {
-        Load::Samples(batch) => batch.len() as u64,
-        Load::Logs(batch) => batch.len() as u64,
     }
 }
 

@@ -1,10 +1,12 @@
 //! Loki's push request: protobuf in a snappy block.
 //!
-//! The sender keeps one [`StreamBuffer`] per stream and appends each entry in its final form; a request is then
-//! these buffers behind their labels, compressed by a [`PushEncoder`]. A line is thus copied once on arrival and
-//! once as part of its stream, and no entry allocates. The prost messages in [`message`] are for readers.
+//! A [`Packer`] makes chunks of a batch, each the entries of one stream in their final form, most of them compressed. The
+//! sender keeps one [`StreamBuffer`] per stream and appends chunks; a request is then these buffers behind their labels,
+//! put together by a [`PushEncoder`], which compresses what is not. A line is thus copied once, when it is encoded, and
+//! no entry allocates. The prost messages in [`message`] are for readers.
 
 pub mod message;
+mod pack;
 mod request;
 mod stream;
 
@@ -14,6 +16,7 @@ use thiserror::Error;
 use crate::snappy::{self, SnappyError};
 
 pub use message::PushRequest;
+pub use pack::{ALONE, Chunk, Packed, Packer};
 pub use request::PushEncoder;
 pub use stream::{StreamBuffer, stream_labels};
 

@@ -1,8 +1,13 @@
 //! Snappy's block format (not the framed one), which Loki push and remote write wrap their messages in.
 //!
+//! A block is the length of its content and then elements: bytes to take as they are, or to copy from what was written before,
+//! so and so far back. Elements made from one content may thus stand behind those of another, which is how a block is put
+//! together from parts that were compressed apart ([`begin`], [`Compressor::elements`]).
+//!
 //! A block begins with the length of its content. Nobody may trust that number: it is checked against the
 //! caller's limit and against what a block of this size could hold at all before a byte is allocated.
 
+use prost::encoding::{encode_varint, encoded_len_varint};
 use thiserror::Error;
 
 /// The most bytes one byte of a block can stand for: a copy element writes up to 64 bytes and takes 3, so the
@@ -82,6 +87,36 @@ impl Compressor {
             })?;
         Ok(self.block.get(..length).unwrap_or_default())
     }
+
+    /// Appends the elements for `content` to a block that was begun with the length of all its contents.
+    ///
+    /// # Errors
+    /// When the content is too large for the format.
+    pub fn elements(&mut self, content: &[u8], block: &mut Vec<u8>) -> Result<(), SnappyError> {
+        let whole = self.compress(content)?;
+        block.extend_from_slice(
+            whole
+                .get(encoded_len_varint(content.len() as u64)..)
+                .unwrap_or_default(),
+        );
+        Ok(())
+    }
+}
+
+/// Begins a block whose elements, appended one after the other, make `length` bytes of content.
+///
+/// # Errors
+/// When that is too large for the format.
+pub fn begin(length: usize, block: &mut Vec<u8>) -> Result<(), SnappyError> {
+    let (given, max) = (length as u64, u64::from(u32::MAX));
+    if given > max {
+        return Err(SnappyError::Compress {
+            bytes: length,
+            source: snap::Error::TooBig { given, max },
+        });
+    }
+    encode_varint(given, block);
+    Ok(())
 }
 
 impl std::fmt::Debug for Compressor {
@@ -143,6 +178,17 @@ mod tests {
         }
 
         #[test]
+        fn a_block_of_parts_is_their_contents_in_a_row(parts in proptest::collection::vec(proptest::collection::vec(0u8..4, 0..5000), 0..6)) {
+            let mut compressor = Compressor::default();
+            let (whole, mut block) = (parts.concat(), Vec::new());
+            begin(whole.len(), &mut block).unwrap();
+            for part in &parts {
+                compressor.elements(part, &mut block).unwrap();
+            }
+            prop_assert_eq!(decompress(&block, whole.len()).unwrap(), whole);
+        }
+
+        #[test]
         fn random_blocks_never_panic(block in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = decompress(&block, 1 << 20);
         }
@@ -172,6 +218,19 @@ mod tests {
             matches!(decompress(&[], 100), Ok(content) if content.is_empty())
                 || decompress(&[], 100).is_err()
         );
+    }
+
+    #[test]
+    fn what_no_block_can_hold_is_refused() {
+        assert!(begin(u32::MAX as usize, &mut Vec::new()).is_ok());
+        let refused = begin(u32::MAX as usize + 1, &mut Vec::new());
+        assert!(matches!(
+            refused,
+            Err(SnappyError::Compress {
+                bytes: 0x1_0000_0000,
+                ..
+            })
+        ));
     }
 
     #[test]

@@ -27,7 +27,7 @@ const MEGABYTES: u64 = 60;
 const STAGES: usize = 4;
 
 /// Hops of the road, stages counted singly, and probes.
-const HOPS: usize = 5 + STAGES * 2;
+const HOPS: usize = 6 + STAGES * 2;
 
 /// The part of a round that its hops may leave out.
 const UNTOLD: f64 = 0.05;
@@ -108,7 +108,8 @@ fn on_this_thread() -> anyhow::Result<Figure> {
             ..plain(name, Hop::Stage(number))
         });
     }
-    hops.push(plain("group and encode", Hop::Group));
+    hops.push(plain("group", Hop::Group));
+    hops.push(plain("encode", Hop::Encode));
     hops.push(plain("compress", Hop::Compress));
     hops.push(plain("send", Hop::Send));
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
@@ -128,10 +129,11 @@ fn place(hop: Hop) -> usize {
         Hop::Read => 0,
         Hop::Split => 1,
         Hop::Group => 2,
-        Hop::Compress => 3,
-        Hop::Send => 4,
-        Hop::Stage(number) => 5 + number,
-        Hop::Cross(number) => 5 + STAGES + number,
+        Hop::Encode => 3,
+        Hop::Compress => 4,
+        Hop::Send => 5,
+        Hop::Stage(number) => 6 + number,
+        Hop::Cross(number) => 6 + STAGES + number,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The road of a line in one thread: read, split, each stage, group and encode, compress.
+//! The road of a line in one thread: read, split, each stage, group, encode, compress.
 //!
 //! No queue, no clock, no network but what the caller sends: what is left is the work itself, hop by hop, the same on every run.
 //! `hops` times it, and `count` counts its instructions. The code is the agent's own; only what connects the hops is written here.
@@ -17,6 +17,7 @@ use millstream::sources::file::settings::LongLine;
 use millstream::stages::bundled;
 use millstream_batch::{Labels, LogBatch};
 use millstream_plugin_host::{Host, Level, Limits, LogStage, MetricKind, StageEvents};
+use millstream_wire::loki_push::Packer;
 use serde_json::{Value, json};
 
 use super::twin::Twin;
@@ -36,9 +37,11 @@ pub enum Hop {
     Split,
     /// The stage of this place.
     Stage(usize),
-    /// Rows by stream, encoded.
+    /// Rows by stream.
     Group,
-    /// A request, compressed.
+    /// Encoded.
+    Encode,
+    /// Compressed, and a request made of it.
     Compress,
     /// A request, sent and answered.
     Send,
@@ -169,6 +172,7 @@ pub fn travel(
     let labels = Labels::from_pairs([("filename", "/var/log/ticketon/application.log")]);
     let mut rows = Rows::new();
     let mut sink = Sink {
+        packer: Packer::default(),
         streams: Streams::new(REQUEST),
         arrived: Arrived::default(),
         post,
@@ -232,6 +236,7 @@ fn stages(mut batch: LogBatch, steps: &mut [Step], watch: &mut impl Watch) -> an
 }
 
 struct Sink<'a> {
+    packer: Packer,
     streams: Streams,
     arrived: Arrived,
     post: &'a mut dyn FnMut(&Bytes) -> anyhow::Result<()>,
@@ -239,15 +244,17 @@ struct Sink<'a> {
 
 impl Sink<'_> {
     fn take(&mut self, batch: LogBatch, watch: &mut impl Watch) -> anyhow::Result<()> {
-        let mut from = 0;
-        while from < batch.len() {
-            let next = watch.over(Hop::Group, || self.streams.fill(&batch, from));
-            if next < batch.len() {
-                self.seal(watch)?;
-            }
-            from = next;
+        watch.over(Hop::Group, || self.packer.group(&batch, 0..batch.len()));
+        watch.over(Hop::Encode, || self.packer.encode(&batch));
+        let packed = watch.over(Hop::Compress, || Arc::new(self.packer.compress()));
+        watch.over(Hop::Encode, || drop(batch));
+        if !self.streams.has_room(&packed) {
+            self.seal(watch)?;
         }
-        watch.over(Hop::Group, || drop(batch));
+        watch.over(Hop::Compress, || self.streams.add(&packed));
+        if self.streams.is_full() {
+            self.seal(watch)?;
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use millstream::delivery::Release;
+use millstream::delivery::{Form, Release};
 use millstream::pipeline::WallClock;
 use millstream::pipeline::chain::swap::Slot;
 use millstream::pipeline::change::{Change, Verdict};
@@ -68,6 +68,12 @@ impl Life {
                 to.push(Berth {
                     name: number.to_string(),
                     inlet,
+                    // As different sinks want them.
+                    form: if number % 2 == 0 {
+                        Form::Packed { request: 1 << 20 }
+                    } else {
+                        Form::Rows
+                    },
                     release: Release::default(),
                 });
             }

@@ -2,9 +2,11 @@
 //! do, and answers them in any order, or never.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use millstream::delivery::{Load, Receipt, Shipment};
 use millstream_batch::LogBatch;
+use millstream_wire::loki_push::{Packed, PushEncoder, StreamBuffer, decode};
 use tokio::sync::mpsc;
 
 use crate::random::Random;
@@ -44,11 +46,14 @@ impl Sink {
         let Some(Ok(Shipment { load, receipt })) = self.inlet.as_mut().map(mpsc::Receiver::try_recv) else {
             return false;
         };
-        let Load::Logs(batch) = load else {
-            world.fail("samples came from a file");
-            return false;
+        let entries = match load {
+            Load::Logs(batch) => self.entries(&batch, world),
+            Load::Packed(packed) => self.packed_entries(&packed, world),
+            Load::Samples(_) => {
+                world.fail("samples came from a file");
+                return false;
+            }
         };
-        let entries = self.entries(&batch, world);
         let requests = 1 + random.below(3);
         for part in entries.chunks(entries.len().div_ceil(requests).max(1)) {
             self.requests.push(Request {
@@ -65,6 +70,24 @@ impl Sink {
         for (row, text) in batch.lines.iter().enumerate() {
             let labels = batch.labels_of(row);
             entries.push(world.entry(self.pipeline, &mut self.last, labels.get("filename"), text));
+        }
+        entries
+    }
+
+    fn packed_entries(&mut self, packed: &Arc<Packed>, world: &mut World) -> Vec<Vec<usize>> {
+        let mut entries = Vec::new();
+        for (number, chunk) in packed.chunks().iter().enumerate() {
+            let mut buffer = StreamBuffer::default();
+            buffer.push_chunk(packed, number);
+            let mut encoder = PushEncoder::default();
+            let body = encoder.encode([(&*chunk.labels, &buffer)]).unwrap();
+            for stream in decode(body, usize::MAX).unwrap().streams {
+                let filename = stream.labels.split_once("filename=\"");
+                let filename = filename.and_then(|(_, rest)| rest.split('"').next());
+                for entry in &stream.entries {
+                    entries.push(world.entry(self.pipeline, &mut self.last, filename, &entry.line));
+                }
+            }
         }
         entries
     }

@@ -1,13 +1,15 @@
 //! Collects shipments into requests, while the one before is on its way.
 //!
-//! A request is finished when it is full or its first entry has waited `batch_wait`; it is handed over when there is
-//! room behind the one on its way. Until then, one that is merely due goes on growing: while a receiver is down,
-//! requests become full instead of many. When it is full, nothing more is received: that is the back-pressure.
+//! A request is finished when it is full, the next packed shipment does not fit, or its first entry has waited
+//! `batch_wait`; it is handed over when there is room behind the one on its way. Until then, one that is merely due
+//! goes on growing: while a receiver is down, requests become full instead of many. When it is full, nothing more is
+//! received: that is the back-pressure.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_batch::LogBatch;
+use millstream_wire::loki_push::Packed;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -42,9 +44,27 @@ pub struct Batcher {
 
 #[derive(Debug)]
 struct Pending {
-    batch: Arc<LogBatch>,
-    next: usize,
+    load: Rest,
     part: Part,
+}
+
+/// What is left of a shipment.
+#[derive(Debug)]
+enum Rest {
+    /// The rows from this one on.
+    Rows(Arc<LogBatch>, usize),
+    /// All of it.
+    Packed(Arc<Packed>),
+}
+
+impl Rest {
+    fn rows(&self) -> u64 {
+        let rows = match self {
+            Self::Rows(batch, next) => batch.len() - next,
+            Self::Packed(packed) => packed.len(),
+        };
+        rows as u64
+    }
 }
 
 impl Batcher {
@@ -106,12 +126,12 @@ impl Batcher {
 
     /// Takes a shipment in.
     fn take(&mut self, shipment: Shipment) {
+        let part = Part {
+            receipt: shipment.receipt,
+            arrived: Instant::now(),
+        };
         match shipment.load {
             Load::Logs(batch) => {
-                let part = Part {
-                    receipt: shipment.receipt,
-                    arrived: Instant::now(),
-                };
                 let (batch, refused) = self.limits.apply(batch);
                 for refusal in &refused {
                     self.counts.dropped(refusal.reason, 1, refusal.bytes as u64);
@@ -120,7 +140,12 @@ impl Batcher {
                         error!(sink, reason, entries, "dropped entries over the sink's `limits`");
                     }
                 }
-                self.pending = Some(Pending { batch, next: 0, part });
+                let load = Rest::Rows(batch, 0);
+                self.pending = Some(Pending { load, part });
+            }
+            Load::Packed(packed) => {
+                let load = Rest::Packed(packed);
+                self.pending = Some(Pending { load, part });
             }
             // A manifest that leads samples here is refused before anything starts.
             Load::Samples(batch) => {
@@ -130,27 +155,36 @@ impl Batcher {
                     "dropped samples: Loki takes log entries only"
                 );
                 self.counts.dropped(REFUSED, batch.len() as u64, 0);
-                shipment.receipt.settle();
+                part.receipt.settle();
             }
         }
     }
 
     /// Moves the pending shipment's rows into the request, as far as they fit.
     fn fill(&mut self) {
-        let Some(mut pending) = self.pending.take() else {
+        let Some(Pending { load, part }) = self.pending.take() else {
             return;
         };
         let before = self.streams.len();
-        pending.next = self.streams.fill(&pending.batch, pending.next);
+        let rest = match load {
+            Rest::Rows(batch, from) => {
+                let next = self.streams.fill(&batch, from);
+                (next < batch.len()).then_some(Rest::Rows(batch, next))
+            }
+            Rest::Packed(packed) if self.streams.has_room(&packed) => {
+                self.streams.add(&packed);
+                None
+            }
+            Rest::Packed(packed) => Some(Rest::Packed(packed)),
+        };
         if self.streams.len() > before {
-            self.opened.get_or_insert(pending.part.arrived);
-            self.parts.push(pending.part.clone());
+            self.opened.get_or_insert(part.arrived);
+            self.parts.push(part.clone());
         }
-        if pending.next < pending.batch.len() {
-            self.pending = Some(pending);
-        } else {
+        match rest {
+            Some(load) => self.pending = Some(Pending { load, part }),
             // The parts of its requests hold its receipt now.
-            pending.part.receipt.settle();
+            None => part.receipt.settle(),
         }
     }
 
@@ -184,15 +218,12 @@ impl Batcher {
             part.receipt.abandon();
         }
         if let Some(pending) = self.pending {
-            rows += (pending.batch.len() - pending.next) as u64;
+            rows += pending.load.rows();
             pending.part.receipt.abandon();
         }
         inlet.close();
         while let Some(shipment) = inlet.recv().await {
-            rows += match &shipment.load {
-                Load::Logs(batch) => batch.len() as u64,
-                Load::Samples(batch) => batch.len() as u64,
-            };
+            rows += shipment.load.rows();
             shipment.receipt.abandon();
         }
         rows

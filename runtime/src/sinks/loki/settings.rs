@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::limits::Limits;
+use crate::delivery::Form;
 use crate::delivery::spool::SpoolSettings;
 use crate::transport::{Backoff, ClientSettings, shown};
 
@@ -50,6 +51,18 @@ impl LokiSettings {
             client: ClientSettings::default(),
             spool: None,
             limits: Limits::default(),
+        }
+    }
+
+    /// How entries are wanted: limits are about rows.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        if self.limits == Limits::default() {
+            Form::Packed {
+                request: self.batch_size,
+            }
+        } else {
+            Form::Rows
         }
     }
 }

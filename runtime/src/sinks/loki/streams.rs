@@ -1,17 +1,20 @@
-//! Rows grouped by stream, each encoded on arrival into its stream's buffer.
+//! The request being collected: packed batches by stream.
 //!
-//! A row costs one look into a table of slots: label sets are resolved once per batch and request, not per row.
-//! Buffers are kept from one request to the next as long as their stream goes on, because growing a megabyte from
-//! nothing copies it twice.
+//! A batch comes packed by the worker that made it, or as rows, which are packed here as far as they fit. Either way a stream
+//! costs one look into a table per batch and not per row.
+//!
+//! Buffers are kept from one request to the next as long as their stream goes on, because growing one from nothing
+//! copies it twice.
 //!
 //! Sizes are counted as Loki counts them: text and structured metadata. Labels and framing are not part of
 //! `batch_size`, but of the [`WEIGHT`] that bounds memory: a million empty lines are no bytes of text.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use millstream_batch::{Labels, LogBatch};
-use millstream_wire::loki_push::{PushEncoder, StreamBuffer, stream_labels};
+use millstream_wire::loki_push::{Packed, Packer, PushEncoder, StreamBuffer};
 use millstream_wire::snappy::SnappyError;
 
 /// The most a request may weigh (text, metadata, labels, framing), as a multiple of `batch_size`. Four, so that only
@@ -24,20 +27,14 @@ const WEIGHT_FLOOR: usize = 64 * 1024;
 /// What an entry weighs beside its text: the tags and lengths of entry, timestamp and line, at most.
 const ENTRY: usize = 32;
 
-/// What a pair of metadata weighs beside its text.
+/// What a pair of metadata weighs beside its text, and a label: quotes, tags, lengths.
 const PAIR: usize = 12;
 
 /// What buffers may hold in reserve over a request's weight, as a multiple. Two, for streams that take turns at
 /// being the largest; beyond that all start anew.
 const RESERVE: usize = 2;
 
-/// How many label sets are remembered beyond the streams of a request (sets that differ only in internal labels).
-const KNOWN: usize = 4096;
-
-/// A label set that has no slot yet, in `memo`.
-const UNKNOWN: usize = usize::MAX;
-
-/// The rows of the request being collected.
+/// The entries of the request being collected.
 #[derive(Debug)]
 pub struct Streams {
     limit: usize,
@@ -45,21 +42,17 @@ pub struct Streams {
     bytes: usize,
     weight: usize,
     streams: Vec<Stream>,
-    // By the labels as rows have them, and by the text that goes out: sets that differ in internal labels alone are
-    // one stream.
-    known: HashMap<Labels, usize>,
-    texts: HashMap<String, usize>,
-    // The slot of each of the current batch's label sets.
-    memo: Vec<usize>,
-    // Boxed: its tables are kilobytes, which every async function that takes the sink would hold again.
+    slots: HashMap<Arc<str>, usize>,
+    // Boxed: their tables are kilobytes, which every async function that takes the sink would hold again.
+    packer: Box<Packer>,
     encoder: Box<PushEncoder>,
 }
 
 #[derive(Debug)]
 struct Stream {
-    text: String,
+    text: Arc<str>,
     buffer: StreamBuffer,
-    // The largest the buffer has been: about its capacity.
+    // The largest its buffer has been: about its capacity.
     peak: usize,
 }
 
@@ -84,32 +77,45 @@ impl Streams {
             bytes: 0,
             weight: 0,
             streams: Vec::new(),
-            known: HashMap::new(),
-            texts: HashMap::new(),
-            memo: Vec::new(),
+            slots: HashMap::new(),
+            packer: Box::default(),
             encoder: Box::default(),
         }
     }
 
     /// Takes rows of `batch` from row `from` on until no more fit; says which row is next.
     pub fn fill(&mut self, batch: &LogBatch, from: usize) -> usize {
-        self.memo.clear();
-        self.memo.resize(batch.labels.len(), UNKNOWN);
-        for row in from..batch.len() {
-            let (bytes, pairs) = size(batch, row);
-            if !self.is_empty() && self.bytes + bytes > self.limit || self.is_full() {
-                return row;
-            }
-            let slot = self.slot(batch, row);
-            let Some(stream) = self.streams.get_mut(slot) else {
-                return row;
-            };
-            stream.buffer.push_row(batch, row);
-            self.entries += 1;
-            self.bytes += bytes;
-            self.weight += bytes + ENTRY + pairs * PAIR;
+        let next = self.fitting(batch, from);
+        if next > from {
+            let packed = self.packer.pack(batch, from..next);
+            self.add(&Arc::new(packed));
         }
-        batch.len()
+        next
+    }
+
+    /// Whether all of a packed batch fits. When there is nothing else, any does.
+    #[must_use]
+    pub fn has_room(&self, packed: &Packed) -> bool {
+        self.is_empty()
+            || !self.is_full()
+                && self.bytes + packed.text() <= self.limit
+                && self.weight + packed.length() <= heaviest(self.limit)
+    }
+
+    /// Takes a packed batch.
+    pub fn add(&mut self, packed: &Arc<Packed>) {
+        for (number, chunk) in packed.chunks().iter().enumerate() {
+            let slot = self.slot(&chunk.labels);
+            if let Some(stream) = self.streams.get_mut(slot) {
+                if stream.buffer.is_empty() {
+                    self.weight += stream.text.len() + ENTRY;
+                }
+                stream.buffer.push_chunk(packed, number);
+                self.weight += chunk.length;
+            }
+        }
+        self.entries += packed.len();
+        self.bytes += packed.text();
     }
 
     /// Whether there is no entry.
@@ -127,7 +133,7 @@ impl Streams {
     /// Whether nothing more may be added.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        !self.is_empty() && (self.bytes >= self.limit || self.weight >= self.heaviest())
+        !self.is_empty() && (self.bytes >= self.limit || self.weight >= heaviest(self.limit))
     }
 
     /// The request with all entries; afterwards there is none. On error they are gone all the same.
@@ -135,10 +141,8 @@ impl Streams {
     /// # Errors
     /// When the request is too large for a snappy block (4 GiB).
     pub fn seal(&mut self) -> Result<Sealed, SnappyError> {
-        let streams = self
-            .streams
-            .iter()
-            .map(|stream| (stream.text.as_str(), &stream.buffer));
+        let streams = self.streams.iter();
+        let streams = streams.map(|stream| (&*stream.text, &stream.buffer));
         let body = self.encoder.encode(streams).map(Bytes::copy_from_slice);
         let sealed = body.map(|body| Sealed {
             body,
@@ -149,55 +153,40 @@ impl Streams {
         sealed
     }
 
-    fn heaviest(&self) -> usize {
-        self.limit.saturating_mul(WEIGHT).max(WEIGHT_FLOOR)
-    }
-
-    /// The slot of a row's stream.
-    fn slot(&mut self, batch: &LogBatch, row: usize) -> usize {
-        let set = batch.streams.get(row).map_or(usize::MAX, |&set| set as usize);
-        match self.memo.get(set) {
-            Some(&slot) if slot != UNKNOWN => slot,
-            Some(_) => {
-                let slot = self.resolve(&batch.labels[set]);
-                self.memo[set] = slot;
-                slot
+    /// The row up to which rows from `from` on fit.
+    fn fitting(&self, batch: &LogBatch, from: usize) -> usize {
+        let mut seen = vec![false; batch.labels.len()];
+        let (mut bytes, mut weight) = (self.bytes, self.weight);
+        let mut none = self.is_empty();
+        for row in from..batch.len() {
+            let (text, pairs) = size(batch, row);
+            let is_full = bytes >= self.limit || weight >= heaviest(self.limit);
+            if !none && (bytes + text > self.limit || is_full) {
+                return row;
             }
-            // A row without labels: a batch's invariant says there is none, and Loki will refuse it and say so.
-            None => self.resolve(&Labels::default()),
+            none = false;
+            bytes += text;
+            weight += text + ENTRY + pairs * PAIR;
+            let set = batch.streams.get(row).map_or(usize::MAX, |&set| set as usize);
+            if let Some(seen) = seen.get_mut(set).filter(|seen| !**seen) {
+                *seen = true;
+                weight += batch.labels.get(set).map_or(0, label_weight);
+            }
         }
+        batch.len()
     }
 
-    fn resolve(&mut self, labels: &Labels) -> usize {
-        if let Some(&slot) = self.known.get(labels) {
-            self.weigh(slot);
+    fn slot(&mut self, labels: &Arc<str>) -> usize {
+        if let Some(&slot) = self.slots.get(labels) {
             return slot;
         }
-        let text = stream_labels(labels);
-        let slot = match self.texts.get(&text) {
-            Some(&slot) => slot,
-            None => {
-                self.texts.insert(text.clone(), self.streams.len());
-                self.streams.push(Stream {
-                    text,
-                    buffer: StreamBuffer::default(),
-                    peak: 0,
-                });
-                self.streams.len() - 1
-            }
-        };
-        self.known.insert(labels.clone(), slot);
-        self.weigh(slot);
-        slot
-    }
-
-    /// Counts a stream's labels when it gets its first entry of this request.
-    fn weigh(&mut self, slot: usize) {
-        if let Some(stream) = self.streams.get(slot)
-            && stream.buffer.is_empty()
-        {
-            self.weight += stream.text.len() + ENTRY;
-        }
+        self.slots.insert(labels.clone(), self.streams.len());
+        self.streams.push(Stream {
+            text: labels.clone(),
+            buffer: StreamBuffer::default(),
+            peak: 0,
+        });
+        self.streams.len() - 1
     }
 
     /// Forgets the entries, and the streams that had none: they have ended, and must not pile up.
@@ -205,23 +194,17 @@ impl Streams {
         let before = self.streams.len();
         self.streams.retain(|stream| !stream.buffer.is_empty());
         if self.streams.len() < before {
-            self.known.clear();
-            self.texts.clear();
-            self.texts.extend(
-                self.streams
-                    .iter()
-                    .enumerate()
-                    .map(|(slot, stream)| (stream.text.clone(), slot)),
-            );
-        } else if self.known.len() > self.streams.len() + KNOWN {
-            self.known.clear();
+            let streams = self.streams.iter().enumerate();
+            self.slots = streams
+                .map(|(slot, stream)| (stream.text.clone(), slot))
+                .collect();
         }
         for stream in &mut self.streams {
-            stream.peak = stream.peak.max(stream.buffer.bytes().len());
+            stream.peak = stream.peak.max(stream.buffer.plain_len());
             stream.buffer.clear();
         }
         if self.streams.iter().map(|stream| stream.peak).sum::<usize>()
-            > self.heaviest().saturating_mul(RESERVE)
+            > heaviest(self.limit).saturating_mul(RESERVE)
         {
             for stream in &mut self.streams {
                 (stream.buffer, stream.peak) = (StreamBuffer::default(), 0);
@@ -229,6 +212,17 @@ impl Streams {
         }
         (self.entries, self.bytes, self.weight) = (0, 0, 0);
     }
+}
+
+/// The most a request of `limit` bytes of text may weigh.
+fn heaviest(limit: usize) -> usize {
+    limit.saturating_mul(WEIGHT).max(WEIGHT_FLOOR)
+}
+
+/// What a stream's labels weigh, at most.
+fn label_weight(labels: &Labels) -> usize {
+    let pairs = labels.iter();
+    pairs.fold(ENTRY, |sum, (name, value)| sum + name.len() + value.len() + PAIR)
 }
 
 /// A row's bytes of text and metadata, and its pairs of metadata.

@@ -1,14 +1,17 @@
 //! From stream buffers to a request body.
 
 use crate::protobuf;
-use crate::snappy::{Compressor, SnappyError};
+use crate::snappy::{self, Compressor, SnappyError};
 
-use super::stream::StreamBuffer;
+use super::stream::{Piece, StreamBuffer};
 
 /// Puts requests together in buffers that it keeps.
 #[derive(Debug, Default)]
 pub struct PushEncoder {
-    message: Vec<u8>,
+    // What is not compressed yet.
+    plain: Vec<u8>,
+    body: Vec<u8>,
+    length: usize,
     compressor: Compressor,
 }
 
@@ -20,22 +23,50 @@ impl PushEncoder {
     /// When the request is too large for a snappy block (4 GiB).
     pub fn encode<'a>(
         &mut self,
-        streams: impl IntoIterator<Item = (&'a str, &'a StreamBuffer)>,
+        streams: impl IntoIterator<Item = (&'a str, &'a StreamBuffer), IntoIter: Clone>,
     ) -> Result<&[u8], SnappyError> {
-        self.message.clear();
-        for (labels, entries) in streams.into_iter().filter(|(_, entries)| !entries.is_empty()) {
-            let length = protobuf::delimited_len(labels.len()) + entries.bytes().len();
-            self.message.reserve(protobuf::delimited_len(length));
-            protobuf::begin(1, length, &mut self.message);
-            protobuf::bytes(1, labels.as_bytes(), &mut self.message);
-            self.message.extend_from_slice(entries.bytes());
+        let streams = streams.into_iter().filter(|(_, entries)| !entries.is_empty());
+        self.length = streams
+            .clone()
+            .map(|(labels, entries)| protobuf::delimited_len(message_len(labels, entries)))
+            .sum();
+        self.body.clear();
+        self.plain.clear();
+        snappy::begin(self.length, &mut self.body)?;
+        for (labels, entries) in streams {
+            protobuf::begin(1, message_len(labels, entries), &mut self.plain);
+            protobuf::bytes(1, labels.as_bytes(), &mut self.plain);
+            for piece in entries.pieces() {
+                match piece {
+                    Piece::Plain(plain) => self.plain.extend_from_slice(plain),
+                    Piece::Elements(elements) => {
+                        self.squeeze()?;
+                        self.body.extend_from_slice(elements);
+                    }
+                }
+            }
         }
-        self.compressor.compress(&self.message)
+        self.squeeze()?;
+        Ok(&self.body)
     }
 
     /// How many bytes the last request had before compression.
     #[must_use]
     pub fn message_len(&self) -> usize {
-        self.message.len()
+        self.length
     }
+
+    /// Compresses what is not.
+    fn squeeze(&mut self) -> Result<(), SnappyError> {
+        if !self.plain.is_empty() {
+            self.compressor.elements(&self.plain, &mut self.body)?;
+            self.plain.clear();
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of a stream message.
+fn message_len(labels: &str, entries: &StreamBuffer) -> usize {
+    protobuf::delimited_len(labels.len()) + entries.length()
 }

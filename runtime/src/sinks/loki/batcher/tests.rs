@@ -1,7 +1,7 @@
 //! When requests are finished, with the clock stopped and no socket anywhere.
 
 use millstream_batch::{Labels, SampleBatch};
-use millstream_wire::loki_push::decode;
+use millstream_wire::loki_push::{Packer, decode};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -49,17 +49,17 @@ impl Bench {
     }
 
     async fn ship(&self, lines: &[&str], receipt: Receipt) {
-        let batch = LogBatch {
-            timestamps: vec![0; lines.len()],
-            lines: lines.iter().copied().collect(),
-            streams: vec![0; lines.len()],
-            labels: vec![Labels::from_pairs([("a", "1")])],
-            ..LogBatch::default()
-        };
-        let shipment = Shipment {
-            load: Load::Logs(Arc::new(batch)),
-            receipt,
-        };
+        self.send(Load::Logs(Arc::new(batch(lines))), receipt).await;
+    }
+
+    /// Ships them as a worker does that packs.
+    async fn ship_packed(&self, lines: &[&str], receipt: Receipt) {
+        let packed = Packer::default().pack(&batch(lines), 0..lines.len());
+        self.send(Load::Packed(Arc::new(packed)), receipt).await;
+    }
+
+    async fn send(&self, load: Load, receipt: Receipt) {
+        let shipment = Shipment { load, receipt };
         self.inlet.as_ref().unwrap().send(shipment).await.unwrap();
     }
 
@@ -71,6 +71,16 @@ impl Bench {
     /// Whether no request comes in this time.
     async fn silent(&mut self, time: Duration) -> bool {
         timeout(time, self.queue.recv()).await.is_err()
+    }
+}
+
+fn batch(lines: &[&str]) -> LogBatch {
+    LogBatch {
+        timestamps: vec![0; lines.len()],
+        lines: lines.iter().copied().collect(),
+        streams: vec![0; lines.len()],
+        labels: vec![Labels::from_pairs([("a", "1")])],
+        ..LogBatch::default()
     }
 }
 
@@ -108,6 +118,24 @@ async fn a_full_request_goes_at_once() {
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert_eq!(bench.next().await, ["12345"], "and the rest waits its time");
     assert_eq!(start.elapsed(), WAIT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_packed_shipment_that_does_not_fit_ends_the_request() {
+    let mut bench = Bench::new(10);
+    let settlements = Arc::new(Settlements::default());
+    let start = Instant::now();
+    bench.ship(&["1"], settlements.receipt(1)).await;
+    bench.ship_packed(&["12345", "123"], settlements.receipt(2)).await;
+    bench.ship_packed(&["12"], settlements.receipt(3)).await;
+    bench.ship(&["3"], settlements.receipt(4)).await;
+    let first = bench.queue.recv().await.unwrap();
+    assert_eq!(lines(&first), ["1", "12345", "123"]);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    first.settle();
+    assert_eq!(settlements.take(), [1, 2], "each is in one request only");
+    assert_eq!(bench.next().await, ["12", "3"]);
+    assert_eq!(start.elapsed(), WAIT, "of the shipment that opened it");
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,13 +214,16 @@ async fn abort_abandons_what_is_collected_pending_and_still_coming() {
         bench
             .ship(&["1234567890", "1"], settlements.receipt(shipment))
             .await;
+        bench
+            .ship_packed(&["12345", "1"], settlements.receipt(shipment + 5))
+            .await;
     }
     tokio::time::sleep(WAIT).await;
     bench.abort.cancel();
     let left = bench.task.await.unwrap();
     let mut queue = bench.queue;
     let handed_over = queue.recv().await.unwrap();
-    assert_eq!(left, 10 - handed_over.entries as u64);
+    assert_eq!(left, 20 - handed_over.entries as u64);
     drop((handed_over, queue));
     assert!(
         settlements.take().is_empty(),
@@ -205,11 +236,9 @@ async fn samples_are_a_counted_drop() {
     let mut bench = Bench::new(10);
     let mut samples = SampleBatch::default();
     samples.push(Labels::default(), 1.0, 0);
-    let shipment = Shipment {
-        load: Load::Samples(Arc::new(samples)),
-        receipt: Receipt::none(),
-    };
-    bench.inlet.as_ref().unwrap().send(shipment).await.unwrap();
+    bench
+        .send(Load::Samples(Arc::new(samples)), Receipt::none())
+        .await;
     assert!(bench.silent(WAIT * 2).await);
     assert_eq!(bench.counts.dropped_entries(REFUSED), 1);
 }

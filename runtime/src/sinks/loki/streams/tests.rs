@@ -106,6 +106,46 @@ fn an_entry_larger_than_the_limit_goes_alone() {
 }
 
 #[test]
+fn a_packed_batch_goes_in_whole_or_not_at_all() {
+    let set = [labels(&[("a", "1")])];
+    let packed = |rows: &[(u32, &str)]| Arc::new(Packer::default().pack(&batch(&set, rows), 0..rows.len()));
+    let mut streams = Streams::new(10);
+    assert!(
+        streams.has_room(&packed(&[(0, "123456"), (0, "123456")])),
+        "there is nothing else"
+    );
+    streams.add(&packed(&[(0, "123456")]));
+    assert_eq!(streams.fill(&batch(&set, &[(0, "7")]), 0), 1);
+    assert!(!streams.has_room(&packed(&[(0, "89"), (0, "01")])));
+    streams.add(&packed(&[(0, "89"), (0, "0")]));
+    assert!(streams.is_full() && !streams.has_room(&packed(&[(0, "")])));
+    let sealed = streams.seal().unwrap();
+    assert_eq!((sealed.entries, sealed.bytes), (4, 10));
+    assert_eq!(
+        read(&sealed),
+        streams_of(&[(r#"{a="1"}"#, &["123456", "7", "89", "0"])])
+    );
+}
+
+#[test]
+fn a_packed_batch_has_no_room_where_labels_are_too_heavy() {
+    let (sets, rows): (Vec<_>, Vec<_>) = (0..100)
+        .map(|i| {
+            (
+                labels(&[("file", format!("{i}{}", "x".repeat(1000)).as_str())]),
+                (i, "x"),
+            )
+        })
+        .unzip();
+    let packed = Arc::new(Packer::default().pack(&batch(&sets, &rows), 0..rows.len()));
+    let mut streams = Streams::new(10_000);
+    streams.fill(&batch(&[labels(&[("a", "1")])], &[(0, "one")]), 0);
+    assert!(!streams.has_room(&packed));
+    streams.seal().unwrap();
+    assert!(streams.has_room(&packed));
+}
+
+#[test]
 fn structured_metadata_is_sent_where_present_and_counts() {
     let mut rows = batch(&[labels(&[("a", "1")])], &[(0, "one"), (0, "two")]);
     rows.metadata = vec![Field::from_values("trace", [None, Some("42")])];
@@ -125,7 +165,7 @@ fn weight_bounds_what_text_does_not() {
     let mut streams = Streams::new(1000);
     let taken = streams.fill(&batch(&[labels(&[("a", "1")])], &empty), 0);
     assert!(taken < 10_000, "empty lines end a request too");
-    assert!(streams.weight <= streams.heaviest() + ENTRY);
+    assert!(streams.weight <= heaviest(1000));
 
     let sets: Vec<_> = (0..10_000)
         .map(|i| labels(&[("file", format!("/var/log/{i}.log").as_str())]))
@@ -149,7 +189,7 @@ fn streams_that_have_ended_are_forgotten() {
         );
         assert_eq!(read(&streams.seal().unwrap()).len(), 2);
         assert!(streams.streams.len() <= 3);
-        assert!(streams.texts.len() <= 3 && streams.known.len() <= 3);
+        assert!(streams.slots.len() <= 3);
     }
 }
 
@@ -162,11 +202,11 @@ fn a_row_without_labels_does_no_harm() {
 }
 
 proptest! {
-    /// However rows are cut into batches and requests: every row comes out once, streams keep their order, and only
-    /// a single entry exceeds the limit.
+    /// However rows are cut into batches and requests, packed before or not: every row comes out once, streams keep
+    /// their order, and only a single entry exceeds the limit.
     #[test]
     fn nothing_is_lost_or_reordered(rows in proptest::collection::vec((0u32..4, ".{0,12}"), 1..120),
-                                    cut in 1usize..40, limit in 1usize..200) {
+                                    cut in 1usize..40, limit in 1usize..200, packs in any::<u64>()) {
         let sets: Vec<_> = (0..4).map(|i| labels(&[("set", format!("{}", i % 3).as_str())])).collect();
         let mut streams = Streams::new(limit);
         let mut got: HashMap<String, Vec<String>> = HashMap::new();
@@ -177,9 +217,18 @@ proptest! {
                 got.entry(labels).or_default().extend(lines);
             }
         };
-        for piece in rows.chunks(cut) {
+        for (number, piece) in rows.chunks(cut).enumerate() {
             let borrowed: Vec<_> = piece.iter().map(|(set, line)| (*set, line.as_str())).collect();
             let piece = batch(&sets, &borrowed);
+            let packed = Packer::default().pack(&piece, 0..piece.len());
+            if packs >> (number % 64) & 1 == 1 && packed.text() <= limit {
+                if !streams.has_room(&packed) {
+                    seal(&mut streams);
+                }
+                assert!(streams.has_room(&packed));
+                streams.add(&Arc::new(packed));
+                continue;
+            }
             let mut next = 0;
             while next < piece.len() {
                 next = streams.fill(&piece, next);
