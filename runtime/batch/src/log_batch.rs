@@ -87,6 +87,19 @@ impl LogBatch {
         }
     }
 
+    /// A row's bytes of text and structured metadata, which is what receivers count, and how many pairs of metadata it has.
+    #[must_use]
+    pub fn size_of(&self, row: usize) -> (usize, usize) {
+        let line = self.lines.get_bytes(row).len();
+        let present = self.metadata.iter().filter(|field| field.present.get(row));
+        present.fold((line, 0), |(bytes, pairs), field| {
+            (
+                bytes + field.name.len() + field.values.get_bytes(row).len(),
+                pairs + 1,
+            )
+        })
+    }
+
     /// How many bytes the rows hold, about: text, metadata and fixed columns.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -32,16 +32,17 @@ impl Load {
 }
 
 /// How a sink wants log entries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// As rows.
-    #[default]
     Rows,
     /// Packed, unless that is much of what it puts into a request: a packed batch is not cut, so requests would become
     /// small.
     Packed {
         /// The most bytes of text and metadata of a request.
         request: usize,
+        /// The most bytes of a request with labels and framing, before compression.
+        weight: usize,
     },
 }
 
@@ -52,10 +53,19 @@ impl Form {
 
     /// Whether a batch of so many bytes of text and metadata is to be packed.
     #[must_use]
-    pub fn takes(self, bytes: usize) -> bool {
+    pub fn packs(self, bytes: usize) -> bool {
         match self {
             Self::Rows => false,
-            Self::Packed { request } => bytes <= request / Self::PART,
+            Self::Packed { request, .. } => bytes <= request / Self::PART,
+        }
+    }
+
+    /// Whether a packed batch may go as it is: one whose labels are longer than all requests is cut between rows.
+    #[must_use]
+    pub fn takes(self, packed: &Packed) -> bool {
+        match self {
+            Self::Rows => false,
+            Self::Packed { weight, .. } => packed.length() <= weight,
         }
     }
 }

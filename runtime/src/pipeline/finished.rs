@@ -1,7 +1,7 @@
 //! A batch behind its last stage, in the form each sink wants.
 //!
 //! The worker packs it, and not the sink: it has the rows in its cache, there are as many workers as the manifest says, and what
-//! is packed for one sink is packed for all. What a sink gets is then a fifth in size and almost ready to be sent. A batch is
+//! is packed for one sink is packed for all. What a sink gets is then a seventh in size and almost ready to be sent. A batch is
 //! packed at the last moment, since a reload may lead it to another sink until then.
 
 use std::sync::{Arc, OnceLock};
@@ -34,10 +34,10 @@ impl Finished {
     /// The batch as a sink wants it.
     pub fn load(&self, form: Form, packer: &mut Packer) -> Load {
         let rows = &self.0.rows;
-        if form.takes(rows.lines.bytes().len()) {
-            let pack = || Arc::new(packer.pack(rows, 0..rows.len()));
-            let packed = self.0.packed.get_or_init(pack);
-            if form.takes(packed.text()) {
+        let all = 0..rows.len();
+        if form.packs(all.clone().map(|row| rows.size_of(row).0).sum()) {
+            let packed = self.0.packed.get_or_init(|| Arc::new(packer.pack(rows, all)));
+            if form.takes(packed) {
                 return Load::Packed(packed.clone());
             }
         }
@@ -65,7 +65,10 @@ mod tests {
     #[test]
     fn it_is_packed_once_for_all_sinks_that_want_it_so_and_left_alone_for_others() {
         let (finished, mut packer) = (Finished::new(batch("")), Packer::default());
-        let form = Form::Packed { request: 1000 };
+        let form = Form::Packed {
+            request: 1000,
+            weight: 4000,
+        };
         let (one, other) = (
             finished.load(form, &mut packer),
             finished.clone().load(form, &mut packer),
@@ -87,8 +90,28 @@ mod tests {
             ("12", 33, false),
             ("12", 39, true),
         ] {
-            let load = Finished::new(batch(metadata)).load(Form::Packed { request }, &mut packer);
+            let form = Form::Packed {
+                request,
+                weight: 4000,
+            };
+            let load = Finished::new(batch(metadata)).load(form, &mut packer);
             assert_eq!(matches!(load, Load::Packed(_)), packs, "{metadata:?} {request}");
+        }
+    }
+
+    #[test]
+    fn what_is_heavier_than_a_request_goes_as_rows() {
+        let (finished, mut packer) = (Finished::new(batch("")), Packer::default());
+        let weight = packer.pack(&batch(""), 0..1).length();
+        for (weight, packs) in [(weight, true), (weight - 1, false)] {
+            let load = finished.load(
+                Form::Packed {
+                    request: 1000,
+                    weight,
+                },
+                &mut packer,
+            );
+            assert_eq!(matches!(load, Load::Packed(_)), packs);
         }
     }
 }

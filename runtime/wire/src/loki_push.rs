@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::snappy::{self, SnappyError};
 
 pub use message::PushRequest;
-pub use pack::{ALONE, Chunk, Packed, Packer};
+pub use pack::{Chunk, Packed, Packer};
 pub use request::PushEncoder;
 pub use stream::{StreamBuffer, stream_labels};
 

@@ -27,6 +27,12 @@ const EPOCH: i64 = 1_700_000_000_000_000_000;
 /// Shipments that wait for a sink, as in `pipeline/assembly.rs`.
 const SHIPMENTS_QUEUED: usize = 2;
 
+/// How one half of the sinks wants entries; the other wants rows.
+const PACKED: Form = Form::Packed {
+    request: 1 << 20,
+    weight: 4 << 20,
+};
+
 /// Turns until every task has come as far as it can: each hop from reader to book takes one or two.
 const TURNS: usize = 16;
 
@@ -68,12 +74,7 @@ impl Life {
                 to.push(Berth {
                     name: number.to_string(),
                     inlet,
-                    // As different sinks want them.
-                    form: if number % 2 == 0 {
-                        Form::Packed { request: 1 << 20 }
-                    } else {
-                        Form::Rows
-                    },
+                    form: if number % 2 == 0 { PACKED } else { Form::Rows },
                     release: Release::default(),
                 });
             }
@@ -119,7 +120,8 @@ impl Life {
         }
     }
 
-    /// Has the stages of a pipeline that runs replaced, some of them by fresh ones, as a reload does.
+    /// Has the stages of a pipeline that runs replaced, some of them by fresh ones, and some sinks by others that want entries
+    /// in another form, as a reload does.
     pub fn swap(&mut self, pipeline: usize, kind: Kind, mill: &Mill, random: &mut Random) {
         let places = mill.stages(kind).into_iter().enumerate();
         let slots = places.map(|(place, stage)| {
@@ -133,9 +135,13 @@ impl Life {
         });
         let (ready, _) = oneshot::channel();
         let (say, verdict) = oneshot::channel();
-        let (changes, sinks) = &self.changing[pipeline];
+        let slots = slots.collect();
+        let (changes, sinks) = &mut self.changing[pipeline];
+        for sink in sinks.iter_mut().filter(|_| random.chance(30)) {
+            sink.form = if sink.form == PACKED { Form::Rows } else { PACKED };
+        }
         let change = Change {
-            slots: Some(slots.collect()),
+            slots: Some(slots),
             sinks: sinks.clone(),
             sources: HashMap::new(),
             ready,

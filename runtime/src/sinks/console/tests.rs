@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use millstream_batch::{Labels, LogBatch};
+use millstream_wire::loki_push::Packer;
 
 use super::*;
 use crate::delivery::receipt::Settlements;
@@ -139,4 +140,27 @@ async fn abort_does_not_wait_for_a_write_that_blocks() {
     assert_eq!(report, SinkReport { left_rows: 2 });
     assert!(settlements.take().is_empty());
     drop(release);
+}
+
+#[tokio::test]
+async fn what_is_packed_by_mistake_is_never_settled() {
+    let settlements = Arc::new(Settlements::default());
+    let (inlet, received) = mpsc::channel(4);
+    let Shipment { load, receipt } = shipment(&settlements, 0, &["one", "two"]);
+    let Load::Logs(batch) = load else {
+        panic!("not rows");
+    };
+    let load = Load::Packed(Arc::new(Packer::default().pack(&batch, 0..2)));
+    inlet.send(Shipment { load, receipt }).await.unwrap();
+    inlet.send(shipment(&settlements, 1, &["three"])).await.unwrap();
+    drop(inlet);
+    let out = Out::default();
+    let sink = ConsoleSink::to("console".to_owned(), ConsoleSettings::default(), out.clone());
+    let report = sink.run(received, CancellationToken::new()).await;
+    assert_eq!(report, SinkReport { left_rows: 2 });
+    assert_eq!(
+        (settlements.take(), settlements.take_abandoned()),
+        (vec![1], vec![0])
+    );
+    assert!(out.text().contains("three"));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::limits::Limits;
+use super::streams::heaviest;
 use crate::delivery::Form;
 use crate::delivery::spool::SpoolSettings;
 use crate::transport::{Backoff, ClientSettings, shown};
@@ -60,6 +61,7 @@ impl LokiSettings {
         if self.limits == Limits::default() {
             Form::Packed {
                 request: self.batch_size,
+                weight: heaviest(self.batch_size),
             }
         } else {
             Form::Rows

@@ -93,13 +93,13 @@ impl Streams {
         next
     }
 
-    /// Whether all of a packed batch fits. When there is nothing else, any does.
+    /// Whether all of a packed batch fits. When there is nothing else, any does: what is too much for a request is not packed.
     #[must_use]
     pub fn has_room(&self, packed: &Packed) -> bool {
         self.is_empty()
             || !self.is_full()
                 && self.bytes + packed.text() <= self.limit
-                && self.weight + packed.length() <= heaviest(self.limit)
+                && self.weight + packed.length() + packed.chunks().len() * ENTRY <= heaviest(self.limit)
     }
 
     /// Takes a packed batch.
@@ -133,7 +133,11 @@ impl Streams {
     /// Whether nothing more may be added.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        !self.is_empty() && (self.bytes >= self.limit || self.weight >= heaviest(self.limit))
+        !self.is_empty() && self.has_reached(self.bytes, self.weight)
+    }
+
+    fn has_reached(&self, bytes: usize, weight: usize) -> bool {
+        bytes >= self.limit || weight >= heaviest(self.limit)
     }
 
     /// The request with all entries; afterwards there is none. On error they are gone all the same.
@@ -159,9 +163,8 @@ impl Streams {
         let (mut bytes, mut weight) = (self.bytes, self.weight);
         let mut none = self.is_empty();
         for row in from..batch.len() {
-            let (text, pairs) = size(batch, row);
-            let is_full = bytes >= self.limit || weight >= heaviest(self.limit);
-            if !none && (bytes + text > self.limit || is_full) {
+            let (text, pairs) = batch.size_of(row);
+            if !none && (bytes + text > self.limit || self.has_reached(bytes, weight)) {
                 return row;
             }
             none = false;
@@ -215,7 +218,8 @@ impl Streams {
 }
 
 /// The most a request of `limit` bytes of text may weigh.
-fn heaviest(limit: usize) -> usize {
+#[must_use]
+pub fn heaviest(limit: usize) -> usize {
     limit.saturating_mul(WEIGHT).max(WEIGHT_FLOOR)
 }
 
@@ -223,18 +227,6 @@ fn heaviest(limit: usize) -> usize {
 fn label_weight(labels: &Labels) -> usize {
     let pairs = labels.iter();
     pairs.fold(ENTRY, |sum, (name, value)| sum + name.len() + value.len() + PAIR)
-}
-
-/// A row's bytes of text and metadata, and its pairs of metadata.
-fn size(batch: &LogBatch, row: usize) -> (usize, usize) {
-    let line = batch.lines.get_bytes(row).len();
-    let present = batch.metadata.iter().filter(|field| field.present.get(row));
-    present.fold((line, 0), |(bytes, pairs), field| {
-        (
-            bytes + field.name.len() + field.values.get_bytes(row).len(),
-            pairs + 1,
-        )
-    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::encoding::Codec;
 use super::settings::LongLine;
 
 /// The most rows in a parcel: as many as [`MAX_TEXT`] has room for when they are as long as an application's log lines are. Half
-/// as many cost 7 % more CPU (`tests/bench/RESULTS.md`): threads wake each other, stages are called, buffers are taken per parcel.
+/// as many cost a tenth more CPU (`tests/bench/RESULTS.md`): threads wake each other, stages are called, buffers are taken per parcel.
 pub const MAX_ROWS: usize = 2048;
 
 /// The most text in a parcel (a longer single line still goes, alone): it should pass through the CPU's cache.

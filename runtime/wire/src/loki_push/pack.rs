@@ -20,10 +20,10 @@ use super::stream::{append_row, stream_labels};
 use crate::snappy::Compressor;
 
 /// The least bytes of a chunk that is compressed alone.
-pub const ALONE: usize = 4 << 10;
+pub(super) const ALONE: usize = 4 << 10;
 
-/// How many label sets are remembered as text.
-const KNOWN: usize = 4096;
+/// The most bytes of labels that are remembered as text: a stage may make as many sets, as long, as it likes.
+const KNOWN: usize = 1 << 20;
 
 /// A label set that has no slot yet, in `memo`.
 const UNKNOWN: u32 = u32::MAX;
@@ -33,6 +33,7 @@ const UNKNOWN: u32 = u32::MAX;
 pub struct Packer {
     /// Streams by their labels as rows have them.
     known: HashMap<Labels, Arc<str>>,
+    known_bytes: usize,
     /// The streams of the batch at hand, and where to find each.
     slots: Vec<Slot>,
     texts: HashMap<Arc<str>, u32>,
@@ -224,10 +225,12 @@ impl Packer {
         let text = match self.known.get(labels) {
             Some(text) => text.clone(),
             None => {
-                if self.known.len() >= KNOWN {
-                    self.known.clear();
-                }
                 let text: Arc<str> = stream_labels(labels).into();
+                self.known_bytes += text.len();
+                if self.known_bytes > KNOWN {
+                    self.known.clear();
+                    self.known_bytes = text.len();
+                }
                 self.known.insert(labels.clone(), text.clone());
                 text
             }
@@ -244,5 +247,28 @@ impl Packer {
             at: 0..0,
         });
         slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_remembered_up_to_a_bound_however_many_and_long_they_are() {
+        let mut packer = Packer::default();
+        for set in 0..3000 {
+            let batch = LogBatch {
+                timestamps: vec![1],
+                lines: ["one"].into_iter().collect(),
+                streams: vec![0],
+                labels: vec![Labels::from_pairs([("a", format!("{set}{}", "x".repeat(1000)))])],
+                ..LogBatch::default()
+            };
+            let packed = packer.pack(&batch, 0..1);
+            assert!(packed.chunks()[0].labels.starts_with(&format!("{{a=\"{set}x")));
+            let held: usize = packer.known.values().map(|text| text.len()).sum();
+            assert!(held <= KNOWN && held == packer.known_bytes);
+        }
     }
 }

@@ -4,6 +4,7 @@ use millstream_batch::{Field, Labels, LogBatch};
 use proptest::prelude::*;
 
 use super::message::{Entry, Pair, Stream, Timestamp};
+use super::pack::ALONE;
 use super::*;
 
 type Row = (i64, String, Vec<(String, String)>);
