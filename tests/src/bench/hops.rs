@@ -20,6 +20,9 @@ use super::spring;
 /// Rounds over the log.
 const ROUNDS: usize = 5;
 
+/// The most requests of a round.
+const REQUESTS: usize = 200;
+
 /// The log's size: far more than the processor's caches hold.
 const MEGABYTES: u64 = 60;
 
@@ -161,7 +164,7 @@ impl Watch for Stopwatch {
 }
 
 fn round(log: &Path, steps: &mut [Step], best: &mut Best) -> anyhow::Result<Arrived> {
-    let receiver = Bodies::start()?;
+    let receiver = Bodies::start(REQUESTS)?;
     let mut sender = Sender::to(receiver.push_url())?;
     let mut watch = Stopwatch::default();
     let began = Instant::now();

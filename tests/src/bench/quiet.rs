@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::bodies::Bodies;
 use super::logs::{KINDS, manifest};
+use super::run::median;
 use crate::agent::{Agent, binary};
 use crate::process;
 
@@ -63,20 +64,15 @@ async fn all() -> anyhow::Result<Figure> {
     let binary = fs::metadata(binary()?)?.len() as f64;
     Ok(Figure {
         latency,
-        starts: (median(&mut cold), median(&mut warm)),
+        starts: (median(&cold), median(&warm)),
         idle,
         binary,
     })
 }
 
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
 /// Starts the user's pipeline on one line: seconds until it was read, and bytes resident a while later.
 async fn start(folder: &Path, number: usize) -> anyhow::Result<(f64, f64)> {
-    let bodies = Bodies::start()?;
+    let bodies = Bodies::start(0)?;
     let logs = folder.join("logs");
     let log = logs.join(format!("{number}.log"));
     fs::write(&log, format!("2026-01-01 00:00:00.000  INFO start {number}\n"))?;
@@ -98,7 +94,7 @@ async fn start(folder: &Path, number: usize) -> anyhow::Result<(f64, f64)> {
 /// Lines without `multiline`, which waits for the next line by design, into a sink that sends at once.
 async fn latency() -> anyhow::Result<(f64, f64)> {
     let folder = tempfile::tempdir()?;
-    let bodies = Bodies::start()?;
+    let bodies = Bodies::start(0)?;
     let log = folder.path().join("a.log");
     let text = manifest(&KINDS[0].stages[1..], "", 1).replace("batch_wait: 1s", "batch_wait: 1ms");
     let text = text.replace("{url}", &bodies.push_url());

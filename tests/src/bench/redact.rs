@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
+use super::run::median;
 use super::spring;
 use crate::binary;
 
@@ -65,9 +66,9 @@ pub fn measure() -> anyhow::Result<Figure> {
         line = figure("line_bytes")?;
     }
     Ok(Figure {
-        inside: median(inside),
-        empty: median(empty),
-        native: median(native),
+        inside: median(&inside),
+        empty: median(&empty),
+        native: median(&native),
         line,
     })
 }
@@ -83,9 +84,4 @@ fn run(command: &mut Command) -> anyhow::Result<String> {
     let err = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{command:?}: {}\n{err}", output.status);
     Ok(String::from_utf8(output.stdout)?)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

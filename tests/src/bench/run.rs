@@ -62,6 +62,31 @@ pub struct Cost {
     pub receiver: f64,
 }
 
+impl Cost {
+    /// Of several runs, figure by figure.
+    #[must_use]
+    pub fn median(runs: &[Self]) -> Self {
+        let of = |figure: fn(&Self) -> f64| median(&runs.iter().map(figure).collect::<Vec<_>>());
+        Self {
+            megabytes: of(|cost| cost.megabytes),
+            wall: of(|cost| cost.wall),
+            cpu: of(|cost| cost.cpu),
+            per_cpu: of(|cost| cost.per_cpu),
+            rate: of(|cost| cost.rate),
+            peak: of(|cost| cost.peak),
+            receiver: of(|cost| cost.receiver),
+        }
+    }
+}
+
+/// The one in the middle; of an even number, the higher of the two.
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
 /// Runs a job.
 ///
 /// # Errors
@@ -74,15 +99,15 @@ pub fn run(job: &Job<'_>) -> anyhow::Result<Cost> {
 }
 
 async fn one(job: &Job<'_>) -> anyhow::Result<Cost> {
-    let bodies = Bodies::start()?;
+    // A request holds a megabyte of lines, or somewhat less.
+    let requests = job.bytes / 500_000 + 16;
+    let bodies = Bodies::start(usize::try_from(requests)? * job.copies)?;
     let manifest = |logs: &Path| {
         let text = job.manifest.replace("{url}", &bodies.push_url());
         text.replace("{logs}", &logs.display().to_string())
     };
     let state = job.folder.join("state");
-    if state.exists() {
-        fs::remove_dir_all(&state)?;
-    }
+    forget(&state, job.cold)?;
     if !job.cold {
         let nothing = job.folder.join("nothing");
         fs::create_dir_all(&nothing)?;
@@ -105,15 +130,15 @@ async fn one(job: &Job<'_>) -> anyhow::Result<Cost> {
     // The only child waited for meanwhile: its seconds come when it is reaped.
     let cpu = process::children_cpu()? - before;
     let mut texts = HashMap::new();
-    let arrivals = bodies.arrivals(Some(&mut texts))?;
+    let arrivals = bodies.arrivals((!job.repeats).then_some(&mut texts))?;
     let arrived: usize = arrivals.iter().map(|arrival| arrival.entries).sum();
     let once = texts.len() == job.entries && texts.values().all(|times| *times == job.copies);
     ensure!(
         arrived == job.entries * job.copies && (once || job.repeats),
-        "{arrived} entries came, {} different ones, not {} times {}",
-        texts.len(),
+        "{arrived} entries came, not {} times {}, or not each as often; {} different ones were told apart",
         job.copies,
-        job.entries
+        job.entries,
+        texts.len()
     );
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let megabytes = job.bytes as f64 / 1e6;
@@ -127,6 +152,22 @@ async fn one(job: &Job<'_>) -> anyhow::Result<Cost> {
         peak,
         receiver: receiver / wall,
     })
+}
+
+/// Removes what an agent left behind; what it compiled only where the next one is to start `cold`.
+fn forget(state: &Path, cold: bool) -> anyhow::Result<()> {
+    if !state.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(state)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            fs::remove_file(entry.path())?;
+        } else if cold || entry.file_name() != "compiled" {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The agent's CPU seconds over time, until all entries but those that are held have been sent.
