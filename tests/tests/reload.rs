@@ -163,6 +163,31 @@ async fn what_waits_for_a_sink_that_is_down_goes_to_the_one_in_its_place() {
 }
 
 #[tokio::test]
+async fn what_waits_in_a_worker_goes_to_sinks_that_want_it_in_another_form() {
+    const LINES: usize = 60_000;
+    let setup = Setup::new().await;
+    let packed = setup.manifest(&["static_labels: { values: { job: j } }"]);
+    let rows = packed.replace(
+        "batch_wait: 50ms",
+        "batch_wait: 50ms, limits: { max_line_size: 1KiB }",
+    );
+    let down = |manifest: &str| manifest.replace(&setup.receiver.push_url(), NOBODY);
+    let expected: Vec<String> = (0..LINES).map(|line| format!("{line:0>100}")).collect();
+    let agent = setup.start(&down(&packed)).await;
+    // More than a request, the sink's queue and the worker's take: the worker waits with a batch in hand.
+    setup.write(&(expected.join("\n") + "\n"));
+    agent.wait_for_log("cannot deliver").await.unwrap();
+    for manifest in [&rows, &packed, &rows] {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        setup.reloads(&agent, &down(manifest)).await;
+    }
+    setup.reloads(&agent, &packed).await;
+    setup.receiver.wait_for(LINES).await.unwrap();
+    assert!(agent.stop().await.unwrap().success());
+    assert!(setup.lines() == expected, "lost, repeated or out of order");
+}
+
+#[tokio::test]
 async fn a_request_under_way_to_a_sink_that_is_replaced_is_not_sent_twice() {
     let setup = Setup::new().await;
     setup

@@ -88,6 +88,12 @@ impl Compressor {
         Ok(self.block.get(..length).unwrap_or_default())
     }
 
+    /// Bytes of memory that it keeps.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.block.capacity()
+    }
+
     /// Appends the elements for `content` to a block that was begun with the length of all its contents.
     ///
     /// # Errors

@@ -34,6 +34,10 @@ const PAIR: usize = 12;
 /// being the largest; beyond that all start anew.
 const RESERVE: usize = 2;
 
+/// What is kept to pack and encode in, as a multiple of a request's weight. Four, for the message and its block, here
+/// and there; beyond that it is the trace of a single row far larger than requests are.
+const SCRATCH: usize = 4;
+
 /// The entries of the request being collected.
 #[derive(Debug)]
 pub struct Streams {
@@ -213,7 +217,15 @@ impl Streams {
                 (stream.buffer, stream.peak) = (StreamBuffer::default(), 0);
             }
         }
+        if self.scratch() > heaviest(self.limit).saturating_mul(SCRATCH) {
+            (self.packer, self.encoder) = (Box::default(), Box::default());
+        }
         (self.entries, self.bytes, self.weight) = (0, 0, 0);
+    }
+
+    /// Bytes of memory kept to pack and encode in.
+    fn scratch(&self) -> usize {
+        self.packer.held() + self.encoder.held()
     }
 }
 

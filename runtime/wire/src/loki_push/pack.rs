@@ -186,6 +186,12 @@ impl Packer {
         packed
     }
 
+    /// Bytes of memory that it keeps for entries.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.message.capacity() + self.compressor.held()
+    }
+
     /// The rows by slot; rows of one slot keep their order.
     fn sort(&mut self) {
         let mut next = 0;

@@ -56,6 +56,12 @@ impl PushEncoder {
         self.length
     }
 
+    /// Bytes of memory that it keeps.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.plain.capacity() + self.body.capacity() + self.compressor.held()
+    }
+
     /// Compresses what is not.
     fn squeeze(&mut self) -> Result<(), SnappyError> {
         if !self.plain.is_empty() {

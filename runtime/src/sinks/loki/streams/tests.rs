@@ -179,6 +179,23 @@ fn weight_bounds_what_text_does_not() {
 }
 
 #[test]
+fn what_a_huge_row_was_packed_in_is_not_kept() {
+    let sets = [labels(&[("a", "1")])];
+    let mut streams = Streams::new(1000);
+    let bound = heaviest(1000) * SCRATCH;
+    for line in [String::new(), "x".repeat(bound), "y".repeat(500)] {
+        streams.fill(&batch(&sets, &[(0, line.as_str())]), 0);
+        let sealed = streams.seal().unwrap();
+        assert_eq!(read(&sealed), streams_of(&[(r#"{a="1"}"#, &[line.as_str()])]));
+        assert!(streams.scratch() <= bound, "{} bytes are kept", streams.scratch());
+    }
+    assert!(
+        streams.scratch() > 0,
+        "buffers are kept from one request to the next"
+    );
+}
+
+#[test]
 fn streams_that_have_ended_are_forgotten() {
     let mut streams = Streams::new(1000);
     for i in 0..100 {
