@@ -187,20 +187,16 @@ fn of_cores(out: &mut dyn Write) -> anyhow::Result<()> {
     let pairs = cores::measure()?;
     let (ones, twos): (Vec<Cost>, Vec<Cost>) = pairs.iter().copied().unzip();
     let (one, two) = (Cost::median(&ones), Cost::median(&twos));
-    let mut ratios: Vec<f64> = pairs.iter().map(|(one, two)| two.rate / one.rate).collect();
-    ratios.sort_by(f64::total_cmp);
-    let told: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+    let (ratio, error) = cores::ratio(&pairs);
     let shares: Vec<f64> = twos.iter().map(|two| two.rate / two.per_cpu).collect();
     writeln!(
         out,
         "\n### Cores, eight files of the Spring log, {:.0} MB, medians of {} runs in turns\n\n| cores, workers | {RUNS} |\n|---|{RULE}|\n\
-         | 1, 1 | {} |\n| 2, 2 | {} |\n\nTwo cores carry {:.2} times what one does ({}): the agent has {:.2} of them, the receiver {:.2}.",
+         | 1, 1 | {} |\n| 2, 2 | {} |\n\nTwo cores carry {ratio:.2} ± {error:.2} times what one does: the agent has {:.2} of them, the receiver {:.2}.",
         one.megabytes,
         pairs.len(),
         row(&one),
         row(&two),
-        run::median(&ratios),
-        told.join(" "),
         run::median(&shares),
         two.receiver
     )?;

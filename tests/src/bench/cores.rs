@@ -1,7 +1,7 @@
 //! What a second core brings: eight files through one worker on one core, and through two workers on both.
 //!
 //! The receiver runs beside the agent and takes some of the second core, so the ratio is a lower bound. Runs on one core and on
-//! both take turns, because machines are faster and slower by the minute; of each pair the ratio is taken, and of these the median.
+//! both take turns, because machines are faster and slower by the minute.
 
 use std::fs;
 
@@ -49,6 +49,20 @@ pub fn measure() -> anyhow::Result<Vec<(Cost, Cost)>> {
     (0..PAIRS)
         .map(|_| Ok((on("0", "")?, on("0,1", "    workers: 2\n")?)))
         .collect()
+}
+
+/// How many times as much two cores carry: the geometric mean of the pairs, and its standard error.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a handful")]
+pub fn ratio(pairs: &[(Cost, Cost)]) -> (f64, f64) {
+    let logs: Vec<f64> = pairs
+        .iter()
+        .map(|(one, two)| (two.rate / one.rate).ln())
+        .collect();
+    let number = logs.len() as f64;
+    let mean = logs.iter().sum::<f64>() / number;
+    let spread = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (number - 1.0);
+    (mean.exp(), mean.exp() * (spread / number).sqrt())
 }
 
 /// The same log with a beginning of its own: files that begin alike are taken for one that was copied.

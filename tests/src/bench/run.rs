@@ -1,8 +1,8 @@
 //! One run of the whole agent: from the start of the process to its end, with what it cost on the way.
 //!
 //! CPU seconds are the agent's own, those of the processes it compiles plugins in included. The steady part begins with the first
-//! request that arrived and ends with the last one that was full; what is behind it waits for `batch_wait`. What arrived is
-//! decoded when the agent has ended, and every entry must have come once.
+//! request that arrived and ends when nine tenths have: behind that, workers run out of files one after the other, which streams do
+//! not do. What arrived is decoded when the agent has ended, and every entry must have come once.
 
 use std::collections::HashMap;
 use std::fs;
@@ -20,6 +20,9 @@ use crate::process;
 
 /// A request that comes so long after the one before it was not full, but waited for `batch_wait`.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// The part of what arrives with which the steady part ends.
+const STEADY: f64 = 0.9;
 
 /// What is run.
 pub struct Job<'a> {
@@ -206,7 +209,7 @@ async fn sent(address: &str) -> anyhow::Result<f64> {
     Ok(values.filter_map(|(_, value)| value.parse::<f64>().ok()).sum())
 }
 
-/// Seconds to the last full request, and 10^6 bytes of logs per CPU-second and per second between the first and that one.
+/// Seconds to the last full request, and 10^6 bytes of logs per CPU-second and per second in the steady part.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn steady(
     arrivals: &[Arrival],
@@ -220,7 +223,15 @@ fn steady(
         .array_windows()
         .position(|[one, next]| next.at - one.at > PAUSE);
     let last = waits.unwrap_or(arrivals.len() - 1);
-    let between: usize = arrivals.get(1..=last)?.iter().map(|arrival| arrival.bytes).sum();
+    let mut reached = first.bytes;
+    let mut end = first;
+    for arrival in arrivals.get(1..=last)? {
+        if reached as f64 >= all as f64 * STEADY {
+            break;
+        }
+        reached += arrival.bytes;
+        end = arrival;
+    }
     let last = arrivals.get(last)?;
     let cpu = |at: Instant| {
         let near = samples.iter().min_by_key(|(when, _)| {
@@ -229,8 +240,8 @@ fn steady(
         });
         near.map_or(0.0, |(_, cpu)| *cpu)
     };
-    let megabytes = megabytes * between as f64 / all as f64;
-    let (spent, took) = (cpu(last.at) - cpu(first.at), (last.at - first.at).as_secs_f64());
+    let megabytes = megabytes * (reached - first.bytes) as f64 / all as f64;
+    let (spent, took) = (cpu(end.at) - cpu(first.at), (end.at - first.at).as_secs_f64());
     Some((
         (last.at - started).as_secs_f64(),
         megabytes / spent.max(0.01),
